@@ -1,0 +1,117 @@
+"""The properties by public name, read from the suite's source without importing it."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import fnmatch
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from maskgate.verdicts.model import KINDS, Kind
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class PropertyInfo:
+    """One property of the suite.
+
+    Attributes:
+        name: public kebab-case name.
+        kind: `conformance`, `law` or `agreement`.
+        sentence: what it says.
+        path: the module that it lives in.
+        function: its test function.
+    """
+
+    name: str
+    kind: Kind
+    sentence: str
+    path: Path
+    function: str
+
+    @property
+    def node(self) -> str:
+        """How pytest names it."""
+        return f"{self.path}::{self.function}"
+
+
+class UnknownProperty(ValueError):
+    """A glob that matches no property.
+
+    Attributes:
+        glob: the glob.
+        nearest: names that look like it.
+    """
+
+    def __init__(self, glob: str, nearest: Sequence[str]) -> None:
+        super().__init__(f"no property matches {glob!r}")
+        self.glob, self.nearest = glob, tuple(nearest)
+
+
+def suite_folder() -> Path:
+    """Where the property suite lies: inside the installed package, or beside it in a checkout.
+
+    Raises:
+        FileNotFoundError: when neither is there.
+    """
+    for folder in (PACKAGE / "properties", PACKAGE.parents[1] / "properties"):
+        if (folder / "conftest.py").is_file():
+            return folder
+    raise FileNotFoundError(f"the property suite is missing: nothing at {PACKAGE / 'properties'}")
+
+
+def public_name(function: str) -> str:
+    """`test_labels_under_mask` -> `labels-under-mask`."""
+    return function.removeprefix("test_").replace("_", "-")
+
+
+@cache
+def properties() -> tuple[PropertyInfo, ...]:
+    """Every property of the suite, conformance first, then laws, then agreement."""
+    found = [info for path in sorted(suite_folder().glob("test_*.py")) for info in _of_module(path)]
+    return tuple(sorted(found, key=lambda info: KINDS.index(info.kind)))
+
+
+def selected(select: Iterable[str] = (), deselect: Iterable[str] = ()) -> tuple[PropertyInfo, ...]:
+    """The properties that some glob of `select` matches (all if it is empty) and none of `deselect`.
+
+    Raises:
+        UnknownProperty: for a glob that matches none.
+    """
+    names = [info.name for info in properties()]
+    select, deselect = tuple(select), tuple(deselect)
+    for glob in (*select, *deselect):
+        if not fnmatch.filter(names, glob):
+            raise UnknownProperty(glob, difflib.get_close_matches(glob, names, cutoff=0.4))
+    return tuple(
+        info
+        for info in properties()
+        if (not select or _matches(info.name, select)) and not _matches(info.name, deselect)
+    )
+
+
+def _matches(name: str, globs: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, glob) for glob in globs)
+
+
+def _of_module(path: Path) -> Iterable[PropertyInfo]:
+    module = ast.parse(path.read_text(encoding="utf-8"))
+    kind = _kind(module, path)
+    for node in module.body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            sentence = (ast.get_docstring(node) or "").split("\n\n")[0].replace("\n", " ")
+            yield PropertyInfo(public_name(node.name), kind, sentence, path, node.name)
+
+
+def _kind(module: ast.Module, path: Path) -> Kind:
+    """The kind that a module marks its tests with: `pytestmark = pytest.mark.law`."""
+    for node in module.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark":
+            kind = ast.unparse(node.value).removeprefix("pytest.mark.")
+            if kind in KINDS:
+                return kind
+    raise ValueError(f"{path} does not say its kind: pytestmark = pytest.mark.<kind>")

@@ -1,0 +1,286 @@
+"""One property put to one subject: questions, judgement, what is known, and the evidence."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from maskgate.case import Case
+from maskgate.oracle import Expected, Refused, Semantics, expect
+from maskgate.strategies.pairs import Pair
+from maskgate.subjects.protocol import Answer, Description, Mode, Question, Subject
+from maskgate.verdicts.blame import blame
+from maskgate.verdicts.compare import Judgement, Mismatch, SubjectCrashed, larger
+from maskgate.verdicts.deviations import KnownDeviation
+from maskgate.verdicts.evidence import make_finding
+from maskgate.verdicts.model import Finding, Identity, Verdict
+from maskgate.verdicts.relations import Close, Conforms, Identical, Relation
+from maskgate.verdicts.shapes import shape_class
+
+# After this many crashes a property asks no more: each costs a restart of the subject.
+CRASHES_ENOUGH = 3
+
+
+class Deviation(AssertionError):
+    """A failure of one identity. Each identity has a class of its own (see `_class_of`), because
+    Hypothesis tells failures apart, and shrinks them apart, by exception class."""
+
+    def __init__(self, evidence: Finding) -> None:
+        super().__init__(evidence.message)
+        self.finding = evidence
+
+
+_CLASSES: dict[Identity, type[Deviation]] = {}
+
+
+def _class_of(identity: Identity) -> type[Deviation]:
+    if identity not in _CLASSES:
+        name = "".join(c if c.isalnum() else "_" for c in str(identity))
+        _CLASSES[identity] = type(name, (Deviation,), {})
+    return _CLASSES[identity]
+
+
+@dataclass
+class Tally:
+    """What was seen while a property ran.
+
+    Attributes:
+        examples: examples asked.
+        worst: largest observed error as a fraction of its bound.
+        asked: questions per mode.
+        known: examples that showed a listed deviation, per entry.
+        deviating: examples that showed a listed deviation, per mode.
+        refused: examples that the family refuses, as its formula says.
+        crashes: one finding per crash.
+        subject_seconds: time spent waiting for the subject.
+    """
+
+    examples: int = 0
+    worst: float | None = None
+    asked: Counter[str] = field(default_factory=Counter)
+    known: Counter[str] = field(default_factory=Counter)
+    deviating: Counter[str] = field(default_factory=Counter)
+    refused: int = 0
+    crashes: list[Finding] = field(default_factory=list)
+    subject_seconds: float = 0.0
+
+
+class Examination:
+    """What a property's test function is given as `subject`.
+
+    `conforms`, `identical` and `close` are the words that properties are written in; `holds` takes
+    any relation. Each asks the subject in every mode of the pair, and raises a `Deviation` where
+    the answer is neither as the property says nor a listed deviation.
+    """
+
+    def __init__(
+        self,
+        *,
+        subject: Subject,
+        description: Description,
+        semantics: Semantics,
+        property_name: str,
+        known: Sequence[KnownDeviation] = (),
+    ) -> None:
+        self.description = description
+        self.semantics = semantics
+        self.property = property_name
+        self.tally = Tally()
+        self._subject = subject
+        self.known = tuple(known)
+        self._replaying: KnownDeviation | None = None
+
+    def expect(self, case: Case, *, gradient: bool = True) -> Expected | Refused:
+        """What the subject's family says of a case."""
+        return expect(case, self.semantics, gradient=gradient)
+
+    def conforms(self, pair: Pair, *, gradient: bool = False) -> None:
+        """The answer is what the family's formula says, inside the derived bound."""
+        self.holds(pair, lambda mode: self._conformance(pair.case, mode, gradient=gradient))
+
+    def identical(self, pair: Pair) -> None:
+        """Both cases have the same loss and the same gradient, bit for bit."""
+        relation = Identical(_both(pair))
+        self.holds(pair, lambda _mode: relation)
+
+    def close(self, pair: Pair, **law: Any) -> None:
+        """The second loss is the first one times a factor, inside the bounds of both.
+
+        Args:
+            pair: the two cases.
+            law: as the fields of `Close`: `factor`, `slack`, `of_case`, `of_altered`, `gradient`,
+                `or_refused`.
+        """
+        case, altered = _both(pair)
+        gradient = law.get("gradient", True)
+        bounds = tuple(self.expect(each, gradient=gradient) for each in (case, altered))
+        relation = Close(case, altered, bounds, **law)  # type: ignore[arg-type]
+        self.holds(pair, lambda _mode: relation)
+
+    def holds(self, pair: Pair, relation: Callable[[Mode], Relation]) -> None:
+        """Ask in every mode of the pair and judge by a relation, which may depend on the mode."""
+
+        def judged(mode: Mode) -> tuple[Judgement, Relation]:
+            said = relation(mode)
+            return said.judge(self.ask(said.cases, mode, gradient=said.gradient)), said
+
+        self._in_each_mode(pair, self.modes(pair), judged)
+
+    def repeats(self, pair: Pair) -> None:
+        """The same case gives the same bits again, also after another case."""
+        case, between = _both(pair)
+        relation = Identical((case, case))
+
+        def judged(mode: Mode) -> tuple[Judgement, Relation]:
+            first, _, again = self.ask((case, between, case), mode, gradient=True)
+            return relation.judge((first, again)), relation
+
+        self._in_each_mode(pair, self.modes(pair), judged)
+
+    def modes_agree(self, pair: Pair) -> None:
+        """Every mode of the subject gives the answer of its first one, inside the bound."""
+        case = pair.case
+        bound = self.expect(case)
+        relation = Close(case, case, (bound, bound))
+        first, *others = self.description.modes
+        eager: list[Answer] = []
+
+        def judged(mode: Mode) -> tuple[Judgement, Relation]:
+            if not eager:
+                eager.extend(self.ask([case], first, gradient=True))
+            return relation.judge((eager[0], *self.ask([case], mode, gradient=True))), relation
+
+        self._in_each_mode(pair, others, judged, own_stage="mode")
+
+    def _in_each_mode(
+        self,
+        pair: Pair,
+        modes: Sequence[Mode],
+        judged: Callable[[Mode], tuple[Judgement, Relation]],
+        *,
+        own_stage: str | None = None,
+    ) -> None:
+        """Judge one example mode by mode; what fails in a later mode alone is that mode's fault."""
+        if len(self.tally.crashes) >= CRASHES_ENOUGH:
+            return
+        self.tally.examples += 1
+        first_held = False
+        for number, mode in enumerate(modes):
+            try:
+                verdict, relation = judged(mode)
+            except SubjectCrashed as crash:
+                self._crashed(pair, mode, str(crash))
+                return
+            first_held = first_held or (number == 0 and verdict.holds)
+            stage = own_stage or ("mode" if first_held and number > 0 else None)
+            self._settle(pair, mode, verdict, relation, stage)
+
+    def modes(self, pair: Pair) -> tuple[Mode, ...]:
+        """The modes in which a pair is asked: the subject's first one, or all of them."""
+        entry = self._replaying
+        if entry is not None and entry.modes:
+            return tuple(mode for mode in self.description.modes if mode in entry.modes)
+        return self.description.modes if pair.compiled else self.description.modes[:1]
+
+    def ask(self, cases: Iterable[Case], mode: Mode, *, gradient: bool = False) -> list[Answer]:
+        """Put cases to the subject in one mode."""
+        started = time.perf_counter()
+        try:
+            return self._subject.evaluate([Question(case, mode, gradient) for case in cases])
+        finally:
+            self.tally.subject_seconds += time.perf_counter() - started
+            self.tally.asked[mode] += 1
+
+    def _settle(
+        self, pair: Pair, mode: Mode, judged: Judgement, relation: Relation, stage: str | None
+    ) -> None:
+        """Pass what holds, count what is known, raise the rest as a `Deviation`."""
+        if judged.mismatch is None:
+            self.tally.worst = larger(self.tally.worst, judged.used)
+            return
+        stage = stage or self._stage(pair, mode, gradient=relation.gradient)
+        if stage == "formula" and judged.mismatch.part == "answer":
+            # The family refuses such a case, and says so: no law is broken by a clear error.
+            self.tally.refused += 1
+            return
+        identity = self._identity(stage, pair)
+        entry = next((each for each in self.known if each.matches(identity)), None)
+        if entry is not None and self._replaying is None:
+            self.tally.known[entry.id] += 1
+            self.tally.deviating[mode] += 1
+            return
+        raise _class_of(identity)(
+            self._finding("new", identity, pair, mode, judged.mismatch, relation.recipe())
+        )
+
+    def replay(self, entry: KnownDeviation, run: Callable[[Pair], None]) -> Deviation | None:
+        """Run a property on a listed deviation's minimal case; what it raises, or None."""
+        self._replaying = entry
+        examples = self.tally.examples
+        try:
+            run(Pair(entry.case, entry.altered, entry.details, compiled=bool(entry.modes)))
+        except Deviation as deviation:
+            return deviation
+        finally:
+            self._replaying = None
+            self.tally.examples = examples
+        return None
+
+    def _conformance(self, case: Case, mode: Mode, *, gradient: bool) -> Conforms:
+        expectations = [expect(case, self.semantics, gradient=gradient)]
+        if mode == "xla" and case.dtype in ("float16", "bfloat16"):
+            # XLA may keep intermediate results of the small formats in float32, where they do not
+            # overflow and are not rounded: either prediction is right.
+            wide = expect(case, self.semantics, gradient=gradient, excess_precision=True)
+            expectations.append(wide)
+        return Conforms(case, tuple(expectations), gradient=gradient)
+
+    def _stage(self, pair: Pair, mode: Mode, *, gradient: bool) -> str:
+        """Where the subject leaves its family's formula first; `formula` where it never does."""
+
+        def judged(case: Case) -> Judgement:
+            said = self._conformance(case, mode, gradient=gradient)
+            return said.judge(self.ask([case], mode, gradient=gradient))
+
+        try:
+            stages = [blame(case, judged) for case in _both(pair)]
+        except SubjectCrashed:
+            return "crash"
+        return next((stage for stage in stages if stage != "none"), "formula")
+
+    def _identity(self, stage: str, pair: Pair) -> Identity:
+        kind = shape_class(pair.case, pair.altered)
+        return Identity(self.property, self.semantics.family, stage, kind)
+
+    def _crashed(self, pair: Pair, mode: Mode, reason: str) -> None:
+        mismatch = Mismatch("answer", "an answer", reason, 0.0)
+        identity = self._identity("crash", pair)
+        self.tally.crashes.append(self._finding("error", identity, pair, mode, mismatch, {}))
+
+    def _finding(
+        self,
+        verdict: Verdict,
+        identity: Identity,
+        pair: Pair,
+        mode: Mode,
+        mismatch: Mismatch,
+        recipe: dict[str, Any],
+    ) -> Finding:
+        return make_finding(
+            verdict,
+            identity,
+            case=pair.case,
+            altered=pair.altered,
+            details=pair.details,
+            mode=mode,
+            mismatch=mismatch,
+            recipe=recipe,
+            description=self.description,
+        )
+
+
+def _both(pair: Pair) -> tuple[Case, ...]:
+    return (pair.case,) if pair.altered is None else (pair.case, pair.altered)

@@ -1,0 +1,163 @@
+"""From what a property's run left behind to its verdict and findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from maskgate.engines.examination import Deviation, Examination
+from maskgate.oracle import ledger
+from maskgate.strategies.pairs import Pair
+from maskgate.subjects.protocol import SubjectError
+from maskgate.verdicts.deviations import KnownDeviation
+from maskgate.verdicts.evidence import fixed_finding, known_finding
+from maskgate.verdicts.model import Finding, Identity, Kind, Result, Verdict, worst_of
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one property said, ready to be logged."""
+
+    subject: dict[str, Any]
+    result: Result
+    findings: tuple[Finding, ...]
+
+    @property
+    def unexpected(self) -> bool:
+        return self.result.verdict in ("new", "fixed", "error")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for an event."""
+        return {
+            "subject": self.subject,
+            "result": self.result.to_dict(),
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
+
+    def summary(self) -> str:
+        """What to tell a person who runs the suite by pytest."""
+        lines = [f"{self.result.property}: {self.result.verdict}", self.result.reason or ""]
+        lines += [f"{f.verdict}: {f.title}\n    {f.message}" for f in self.findings]
+        return "\n".join(line for line in lines if line)
+
+
+def replay_known(examination: Examination, run: Callable[[Pair], None]) -> list[Finding]:
+    """Run a property on the minimal case of each of its listed deviations.
+
+    Args:
+        examination: the property and its subject.
+        run: runs the property on one pair.
+    """
+    return [finding for entry in examination.known for finding in _replay(examination, entry, run)]
+
+
+def conclude(
+    examination: Examination,
+    *,
+    kind: Kind,
+    replayed: list[Finding],
+    problem: BaseException | None,
+    seconds: Callable[[], float],
+) -> Outcome:
+    """Give the verdict of one property.
+
+    Args:
+        examination: what was seen.
+        kind: the property's kind.
+        replayed: what `replay_known` found.
+        problem: what the run raised.
+        seconds: wall time so far.
+    """
+    tally = examination.tally
+    deviations = list(_deviations(problem))
+    findings = [*replayed, *(d.finding for d in deviations), *tally.crashes]
+    reason = _reason(problem, deviations)
+    verdicts: list[Verdict] = [finding.verdict for finding in findings]
+    if isinstance(problem, pytest.skip.Exception):
+        verdicts.append("skipped")
+    elif reason is not None:
+        verdicts.append("error")
+    elif not verdicts:
+        verdicts.append("holds" if tally.examples else "error")
+        reason = None if tally.examples else "no example was tried"
+    distinct = {finding.id: finding for finding in findings}
+    result = Result(
+        subject=examination.description.id,
+        property=examination.property,
+        kind=kind,
+        verdict=worst_of(verdicts),
+        examples=tally.examples,
+        worst=tally.worst,
+        reason=reason,
+        findings=tuple(distinct),
+        modes=_by_mode(examination, findings),
+        seconds=round(seconds(), 3),
+        subject_seconds=round(tally.subject_seconds, 3),
+    )
+    return Outcome(described(examination), result, tuple(distinct.values()))
+
+
+def described(examination: Examination) -> dict[str, Any]:
+    """The subject as a report names it."""
+    who = examination.description
+    entry = ledger.lookup(who.distribution, who.keras)
+    return {
+        "id": who.id,
+        "distribution": who.distribution,
+        "keras": who.keras,
+        "backend": who.backend,
+        "framework": who.framework,
+        "python": who.python,
+        "numpy": who.numpy,
+        "device": who.device,
+        "family": entry.semantics.family,
+        "listed": entry.exact,
+        "checked_as": entry.nearest,
+        "notes": list(who.notes),
+    }
+
+
+def _replay(
+    examination: Examination, entry: KnownDeviation, run: Callable[[Pair], None]
+) -> Iterator[Finding]:
+    identity = Identity(
+        entry.property, examination.semantics.family, entry.stage, entry.shape_class
+    )
+    deviation = examination.replay(entry, run)
+    if deviation is not None and deviation.finding.identity == vars(identity):
+        yield known_finding(entry, deviation.finding)
+        return
+    yield fixed_finding(entry, identity, examination.description)
+    if deviation is not None:
+        yield deviation.finding
+
+
+def _deviations(problem: BaseException | None) -> Iterator[Deviation]:
+    if isinstance(problem, Deviation):
+        yield problem
+    for each in getattr(problem, "exceptions", ()):
+        yield from _deviations(each)
+
+
+def _reason(problem: BaseException | None, deviations: list[Deviation]) -> str | None:
+    if problem is None or deviations:
+        return None
+    if isinstance(problem, pytest.skip.Exception):
+        return str(problem.msg)
+    if isinstance(problem, SubjectError):
+        return str(problem)
+    return f"{type(problem).__name__}: {problem}"[:2000]
+
+
+def _by_mode(examination: Examination, findings: list[Finding]) -> dict[str, Verdict]:
+    tally = examination.tally
+    said: dict[str, Verdict] = {}
+    for mode in tally.asked:
+        verdicts: list[Verdict] = [f.verdict for f in findings if f.mode == mode]
+        if tally.deviating[mode]:
+            verdicts.append("known")
+        said[mode] = worst_of(verdicts or ["holds"])
+    return said

@@ -1,0 +1,202 @@
+"""The pytest plug-in that runs the property suite against one subject.
+
+`pytest properties/ --subject current` and `maskgate check` both come through here. A property is a
+plain test function: its name is the public name, its module's mark is its kind, and the fixture
+`subject` is the `Examination` that it speaks to.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from maskgate.engines.catalogue import public_name, suite_folder
+from maskgate.engines.events import EventLog
+from maskgate.engines.examination import Examination
+from maskgate.engines.forced_failure import prove_it_can_fail
+from maskgate.engines.outcome import conclude, replay_known
+from maskgate.engines.profiles import PROFILES, hypothesis_settings
+from maskgate.oracle import ledger
+from maskgate.strategies import spend_signatures
+from maskgate.subjects import open_subject
+from maskgate.subjects.protocol import Description, Subject, SubjectError
+from maskgate.verdicts.deviations import KnownDeviation, load_deviations
+from maskgate.verdicts.model import KINDS
+
+SHIPPED = "known_deviations.json"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of the suite; `maskgate check` sets them, a person may."""
+    group = parser.getgroup("maskgate", "maskgate: masked and weighted losses")
+    group.addoption("--subject", default="current", help="what to check (default: current)")
+    group.addoption("--profile", default="default", choices=sorted(PROFILES), help="how much to try")
+    group.addoption("--baseline", default=None, help="accepted deviations, beside the known ones")
+    group.addoption("--backend", default=None, help="tensorflow, jax or torch")
+    group.addoption("--device", default="cpu", help="cpu or gpu")
+    group.addoption("--timeout", default=60.0, type=float, help="seconds a subject may take to answer")
+    group.addoption("--database", default=None, help="folder of the Hypothesis example database")
+    group.addoption("--events", default=None, help="append the run's events to this file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the kinds and the profile."""
+    for kind in KINDS:
+        config.addinivalue_line("markers", f"{kind}: the kind of a property")
+    profile = PROFILES[config.getoption("--profile")]
+    spend_signatures(profile.signatures)
+    tried = hypothesis_settings(profile, database=config.getoption("--database"))
+    settings.register_profile("maskgate", tried)
+    settings.load_profile("maskgate")
+    config.stash[_STATE] = _State(config)
+    if config.getoption("--events") and not hasattr(config, "workerinput"):
+        log = EventLog(Path(config.getoption("--events")))
+        config.pluginmanager.register(_EventReporter(config, log), "maskgate-events")
+
+
+class _State:
+    """The session's one subject, opened when the first property asks for it."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._subject: Subject | None = None
+        self.description: Description | None = None
+
+    def open(self) -> tuple[Subject, Description]:
+        if self._subject is None or self.description is None:
+            option = self._config.getoption
+            subject = open_subject(
+                option("--subject"),
+                timeout=option("--timeout"),
+                backend=option("--backend"),
+                device=option("--device"),
+            )
+            self._subject = subject
+            self.description = subject.describe()
+            prove_it_can_fail(examine(subject, self.description, "forced-failure"))
+        return self._subject, self.description
+
+    def known(self) -> tuple[KnownDeviation, ...]:
+        entries = load_deviations(suite_folder() / SHIPPED)
+        baseline = self._config.getoption("--baseline")
+        return entries + (load_deviations(Path(baseline)) if baseline else ())
+
+    def close(self) -> None:
+        if self._subject is not None:
+            self._subject.close()
+
+
+def examine(
+    subject: Subject,
+    description: Description,
+    name: str,
+    known: Sequence[KnownDeviation] = (),
+) -> Examination:
+    """The examination of a subject by one property, with the deviations listed for its family."""
+    semantics = ledger.lookup(description.distribution, description.keras).semantics
+    return Examination(
+        subject=subject,
+        description=description,
+        semantics=replace(semantics, epsilon=description.epsilon),
+        property_name=name,
+        known=[
+            each for each in known if each.property == name and semantics.family in each.families
+        ],
+    )
+
+
+_STATE = pytest.StashKey[_State]()
+_EXAMINATION = pytest.StashKey[Examination]()
+
+
+@pytest.fixture
+def subject(request: pytest.FixtureRequest) -> Iterator[Examination]:
+    """The examination of the session's subject by the property that asks."""
+    try:
+        opened, description = request.config.stash[_STATE].open()
+    except SubjectError as problem:
+        request.session.shouldstop = f"{problem}"
+        request.node.user_properties.append(
+            ("maskgate-subject-failed", json.dumps([problem.asked, problem.found, problem.hint]))
+        )
+        pytest.fail(str(problem), pytrace=False)
+    name = public_name(request.function.__name__)
+    examination = examine(opened, description, name, request.config.stash[_STATE].known())
+    request.node.stash[_EXAMINATION] = examination
+    yield examination
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Replay what is known of a property, run it, and put its verdict down."""
+    examination = pyfuncitem.stash.get(_EXAMINATION, None)
+    if examination is None:
+        return (yield)
+    started = time.perf_counter()
+    problem: BaseException | None = None
+    inner = pyfuncitem.function.hypothesis.inner_test  # type: ignore[attr-defined]
+    replayed = replay_known(examination, lambda pair: inner(subject=examination, pair=pair))
+    try:
+        yield
+    except (KeyboardInterrupt, pytest.exit.Exception):
+        raise
+    except BaseException as raised:  # Hypothesis raises groups, and skips are BaseExceptions
+        problem = raised
+    outcome = conclude(
+        examination,
+        kind=_kind(pyfuncitem),
+        replayed=replayed,
+        problem=problem,
+        seconds=lambda: time.perf_counter() - started,
+    )
+    pyfuncitem.user_properties.append(("maskgate", json.dumps(outcome.to_dict(), default=str)))
+    if outcome.unexpected:
+        pytest.fail(outcome.summary(), pytrace=False)
+    return True
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave no subject behind."""
+    state = config.stash.get(_STATE, None)
+    if state is not None:
+        state.close()
+
+
+def _kind(item: pytest.Item) -> Any:
+    return next(kind for kind in KINDS if item.get_closest_marker(kind) is not None)
+
+
+class _EventReporter:
+    """In the process that collects (xdist's controller, or the only one): reports to events."""
+
+    def __init__(self, config: pytest.Config, log: EventLog) -> None:
+        self._log = log
+        self._subject = config.getoption("--subject")
+        self._described = False
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        name = public_name(nodeid.rpartition("::")[2])
+        self._log.emit("property-started", subject=self._subject, property=name)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        said = dict(report.user_properties)
+        if "maskgate-subject-failed" in said and report.when == "setup":
+            asked, found, hint = json.loads(str(said["maskgate-subject-failed"]))
+            self._log.emit(
+                "subject-failed", subject=self._subject, asked=asked, found=found, hint=hint
+            )
+        if "maskgate" in said and report.when == "call":
+            outcome = json.loads(str(said["maskgate"]))
+            if not self._described:
+                self._described = True
+                self._log.emit("subject", subject=outcome["subject"])
+            for each in outcome["findings"]:
+                self._log.emit("finding", finding=each)
+            self._log.emit("result", result=outcome["result"])

@@ -1,0 +1,55 @@
+"""How much a run tries: the named profiles, and the Hypothesis settings behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One named amount of work.
+
+    Attributes:
+        examples: examples a property.
+        signatures: how many different signatures (loss, shapes, dtypes ...) are asked in the traced
+            and compiled modes; each new one costs a compilation.
+    """
+
+    examples: int
+    signatures: int
+
+
+PROFILES: dict[str, Profile] = {
+    "smoke": Profile(examples=25, signatures=2),
+    "default": Profile(examples=120, signatures=6),
+    "deep": Profile(examples=2000, signatures=48),
+}
+DEFAULT_SEED = 0
+
+# Explain and target cost calls of the subject and say nothing about a frozen case.
+_PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
+
+
+def hypothesis_settings(profile: Profile, *, database: str | None = None) -> settings:
+    """The explicit Hypothesis settings of a profile.
+
+    Hypothesis would load a profile of its own under CI; every field that matters is set here, so
+    that a run in CI is the run at home.
+
+    Args:
+        profile: the amount of work.
+        database: directory of the example database, None for none.
+    """
+    return settings(
+        max_examples=profile.examples,
+        deadline=None,
+        derandomize=False,
+        database=None if database is None else DirectoryBasedExampleDatabase(database),
+        phases=_PHASES,
+        print_blob=False,
+        report_multiple_bugs=True,
+        suppress_health_check=list(HealthCheck),
+    )

@@ -1,0 +1,83 @@
+"""A loss as one generation defines it, with the constants that its format holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from maskgate.case import LossSpec
+from maskgate.oracle.arithmetic import Arithmetic, arithmetic
+from maskgate.oracle.rounding import Rounded, constant, count
+from maskgate.oracle.semantics import Generation, Semantics
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What an element loss needs to know besides labels and predictions.
+
+    Attributes:
+        spec: the loss and its parameters.
+        semantics: the release.
+        model: the format of the predictions.
+        wide: whether intermediates keep the exponent range of float32.
+    """
+
+    spec: LossSpec
+    semantics: Semantics
+    model: Arithmetic
+    wide: bool = False
+
+    @property
+    def rules(self) -> Generation:
+        return self.semantics.element_rules
+
+    @property
+    def epsilon(self) -> float:
+        return self.semantics.epsilon
+
+    @property
+    def keras_2(self) -> bool:
+        return self.rules.dialect == "keras-2"
+
+    @property
+    def floatx(self) -> Arithmetic:
+        """The default dtype of a subject: that of the case only where losses take no `dtype=`."""
+        if not self.keras_2 and not self.rules.dtype_argument:
+            return self.model
+        return arithmetic("float32", wide=self.wide)
+
+    @property
+    def precise(self) -> Arithmetic:
+        """The format of TensorFlow's softmax cross-entropy: float32 for the half formats."""
+        if self.model.format.name in ("float16", "bfloat16"):
+            return arithmetic("float32", wide=self.wide)
+        return self.model
+
+    def number(self, name: str) -> float:
+        """A numeric parameter of the loss."""
+        return float(self.spec[name] or 0.0)
+
+    def flag(self, name: str) -> bool:
+        return bool(self.spec[name])
+
+    @property
+    def axis(self) -> int:
+        """The axis that the loss reduces."""
+        given = self.spec["axis"] if "axis" in self.spec.kind.parameters else -1
+        return -1 if given is None else int(given)
+
+
+def spread(upstream: Rounded, like: Rounded, axis: int = -1) -> Rounded:
+    """The derivative by each term of a mean over one axis: `upstream / n`, repeated."""
+    repeated = repeat(upstream, like, axis)
+    terms = like.shape[axis]
+    return repeated if terms == 1 else repeated / count(terms, upstream.arithmetic)
+
+
+def repeat(upstream: Rounded, like: Rounded, axis: int = -1) -> Rounded:
+    """The derivative by each term of a sum over one axis: `upstream`, ready to broadcast."""
+    shape = list(upstream.shape)
+    shape.insert(axis % like.ndim, 1)
+    return upstream.reshape(tuple(shape))
+
+
+__all__ = ["Definition", "constant", "repeat", "spread"]

@@ -1,0 +1,59 @@
+"""Element losses of margins: labels -1 and 1, or 0 and 1, or one of several classes.
+
+Source of the formulas: Keras 3.15.1 `losses/losses.py`; all generations agree.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from maskgate.oracle.definition import Definition, repeat, spread
+from maskgate.oracle.functions import step
+from maskgate.oracle.rounding import EXACT, Rounded, between, largest, maximum
+
+
+def hinge(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    return maximum(1.0 - signed(y) * p, 0.0).mean(-1)
+
+
+def hinge_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    y = signed(y)
+    return -(spread(g, p) * step(1.0 - y * p, 0.0) * y)
+
+
+def squared_hinge(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    margin = maximum(1.0 - signed(y) * p, 0.0)
+    return (margin * margin).mean(-1)
+
+
+def squared_hinge_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    y = signed(y)
+    gap = 1.0 - y * p
+    return -(spread(g, p) * (maximum(gap, 0.0) * 2.0) * step(gap, 0.0) * y)
+
+
+def categorical_hinge(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    positive, others = (y * p).sum(-1, keepdims=True), (1.0 - y) * p
+    return maximum(largest(others) - positive + 1.0, 0.0).sum(-1)
+
+
+def categorical_hinge_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    positive, others = (y * p).sum(-1, keepdims=True), (1.0 - y) * p
+    each = repeat(g, p) * step(largest(others) - positive + 1.0, 0.0)
+    return each * _share_of_largest(others) * (1.0 - y) - each * y
+
+
+def signed(y: Rounded) -> Rounded:
+    """Labels 0 and 1 as -1 and 1, if there are no others in the whole batch."""
+    binary = ((y.value == 0.0) | (y.value == 1.0)).all()
+    return Rounded(y.value * 2.0 - 1.0, EXACT, y.arithmetic) if binary else y
+
+
+def _share_of_largest(x: Rounded) -> Rounded:
+    """The slope of the largest: 1 for it, 0 for the rest; those that tie share it somehow."""
+    lead = x.value - x.value.max(-1, keepdims=True)
+    slack = x.errors + x.errors.max(-1, keepdims=True)
+    candidate = lead >= -slack
+    alone = candidate.sum(-1, keepdims=True) == 1
+    low = np.where(candidate & alone, 1.0, 0.0)
+    return between(low, candidate.astype(np.float64), x.arithmetic)

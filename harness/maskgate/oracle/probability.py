@@ -1,0 +1,287 @@
+"""Element losses of probabilities and logits, each with its derivative by the predictions.
+
+Conventions as in `regression`. Source of the formulas: Keras 3.15.1 `losses/losses.py` and
+`backend/tensorflow/nn.py`, TensorFlow 2.15 `keras/backend.py`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from maskgate.oracle.ball import DoesNotFit
+from maskgate.oracle.definition import Definition, repeat, spread
+from maskgate.oracle.functions import (
+    exp,
+    inside,
+    log,
+    log1p,
+    logarithm_gradient,
+    power,
+    sigmoid,
+)
+from maskgate.oracle.rounding import EXACT, Rounded, clip, constant, count, largest, where
+
+
+def kld(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    y, p = clip(y, d.epsilon, 1.0), clip(p, d.epsilon, 1.0)
+    return (y * log(y / p)).sum(-1)
+
+
+def kld_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    y, held = clip(y, d.epsilon, 1.0), clip(p, d.epsilon, 1.0)
+    upstream = logarithm_gradient(repeat(g, p) * y, y / held)
+    return upstream * (-y / held / held) * inside(p, d.epsilon, 1.0)
+
+
+def bce(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    return _binary(_smoothed_binary(y, d), p, d).mean(d.axis)
+
+
+def bce_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    return _binary_gradient(spread(g, p, d.axis), _smoothed_binary(y, d), p, d)
+
+
+def _smoothed_binary(y: Rounded, d: Definition) -> Rounded:
+    """Labels drawn towards 1/2."""
+    smoothing = d.number("label_smoothing")
+    if not smoothing:
+        return y
+    return y * _complement(smoothing, y, d) + 0.5 * smoothing
+
+
+def _complement(smoothing: float, y: Rounded, d: Definition) -> Rounded:
+    """`1 - smoothing`, which Keras 2 computes in the format of the predictions."""
+    if d.keras_2:
+        return 1.0 - constant(smoothing, y.arithmetic)
+    return constant(1.0 - smoothing, y.arithmetic)
+
+
+def _binary(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """Binary cross-entropy of each prediction, nothing reduced."""
+    if d.flag("from_logits"):
+        return _from_logits(y, p)
+    return _from_probabilities(y, p, d)
+
+
+def _binary_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    if d.flag("from_logits"):
+        return _from_logits_gradient(g, y, p)
+    return _from_probabilities_gradient(g, y, p, d)
+
+
+def _from_probabilities(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    first, second = _binary_arguments(p, d)
+    return -(y * log(first) + (1.0 - y) * log(second))
+
+
+def _from_probabilities_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    first, second = _binary_arguments(p, d)
+    slope = logarithm_gradient(-g * y, first) - logarithm_gradient(-g * (1.0 - y), second)
+    return slope * inside(p, d.epsilon, 1.0 - d.epsilon)
+
+
+def _binary_arguments(p: Rounded, d: Definition) -> tuple[Rounded, Rounded]:
+    """Arguments of both logarithms; Keras 2 adds epsilon there once more."""
+    held = clip(p, d.epsilon, 1.0 - d.epsilon)
+    if d.keras_2:
+        return held + d.epsilon, 1.0 - held + d.epsilon
+    return held, 1.0 - held
+
+
+def _from_logits(y: Rounded, x: Rounded) -> Rounded:
+    """`max(x, 0) - x y + log(1 + exp(-|x|))`."""
+    positive = where(x.value >= 0.0, x, 0.0)
+    return positive - x * y + log1p(exp(-abs(x)))
+
+
+def _from_logits_gradient(g: Rounded, y: Rounded, x: Rounded) -> Rounded:
+    """`sigmoid(x) - y`, as the derivatives of the three terms."""
+    positive = x.value >= 0.0
+    decay = exp(-abs(x))
+    tail = g * (1.0 / (1.0 + decay)) * decay
+    none = constant(0.0, x.arithmetic)
+    return where(positive, g.broadcast_to(x.shape), none) - g * y + where(positive, -tail, tail)
+
+
+def binary_focal(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    y = _smoothed_binary(y, d)
+    probability = sigmoid(p) if d.flag("from_logits") else p
+    factor = power(1.0 - _of_truth(y, probability), d.number("gamma"))
+    loss = factor * _focal_entropy(y, p, probability, d)
+    return (_class_balance(y, d) * loss if d.flag("apply_class_balancing") else loss).mean(d.axis)
+
+
+def binary_focal_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    y, gamma = _smoothed_binary(y, d), d.number("gamma")
+    logits = d.flag("from_logits")
+    probability = sigmoid(p) if logits else p
+    each = spread(g, p, d.axis)
+    if d.flag("apply_class_balancing"):
+        each = each * _class_balance(y, d)
+    miss = 1.0 - _of_truth(y, probability)
+    by_factor = each * _focal_entropy(y, p, probability, d) * gamma * power(miss, gamma - 1.0)
+    slope = by_factor * (1.0 - y) - by_factor * y
+    by_entropy = each * power(miss, gamma)
+    if not logits:
+        return slope + _from_probabilities_gradient(by_entropy, y, p, d)
+    squash = probability * (1.0 - probability)
+    if d.keras_2:
+        return slope * squash + _from_logits_gradient(by_entropy, y, p)
+    return (slope + _from_probabilities_gradient(by_entropy, y, probability, d)) * squash
+
+
+def _of_truth(y: Rounded, p: Rounded) -> Rounded:
+    """The probability given to the true class."""
+    return y * p + (1.0 - y) * (1.0 - p)
+
+
+def _focal_entropy(y: Rounded, p: Rounded, probability: Rounded, d: Definition) -> Rounded:
+    """Keras 2 takes the cross-entropy of the logits, Keras 3 always that of probabilities."""
+    if d.keras_2 and d.flag("from_logits"):
+        return _from_logits(y, p)
+    return _from_probabilities(y, probability, d)
+
+
+def _class_balance(y: Rounded, d: Definition) -> Rounded:
+    alpha = d.number("alpha")
+    return y * alpha + (1.0 - y) * (1.0 - alpha)
+
+
+def cce(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    y = _smoothed_classes(y, d)
+    if d.flag("from_logits"):
+        return _softmax_entropy(y, p, d)
+    held = clip(_normalised(p, d), d.epsilon, 1.0 - d.epsilon)
+    return -(y * log(held)).sum(d.axis)
+
+
+def cce_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    y = _smoothed_classes(y, d)
+    if d.flag("from_logits"):
+        return _softmax_entropy_gradient(g, y, p, d)
+    normal = _normalised(p, d)
+    held = clip(normal, d.epsilon, 1.0 - d.epsilon)
+    upstream = logarithm_gradient(repeat(-g, p, d.axis) * y, held)
+    return _normalised_gradient(upstream * inside(normal, d.epsilon, 1.0 - d.epsilon), p, d)
+
+
+def _smoothed_classes(y: Rounded, d: Definition) -> Rounded:
+    """Labels drawn towards the uniform distribution."""
+    smoothing = d.number("label_smoothing")
+    if not smoothing:
+        return y
+    axis = d.axis if d.rules.smoothing_axis == "axis" else -1
+    classes = count(y.shape[axis], y.arithmetic)
+    return y * _complement(smoothing, y, d) + constant(smoothing, y.arithmetic) / classes
+
+
+def _normalised(p: Rounded, d: Definition) -> Rounded:
+    """Predictions over their sum."""
+    return p / p.sum(d.axis, keepdims=True)
+
+
+def _normalised_gradient(g: Rounded, p: Rounded, d: Definition) -> Rounded:
+    total = p.sum(d.axis, keepdims=True)
+    return g / total + (g * (-p / total / total)).sum(d.axis, keepdims=True)
+
+
+def categorical_focal(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    y, gamma = _smoothed_classes(y, d), d.number("gamma")
+    probability = _softmax(p, d) if d.flag("from_logits") else p
+    held = clip(_normalised(probability, d), d.epsilon, 1.0 - d.epsilon)
+    weight = power(1.0 - held, gamma) * d.number("alpha")
+    return (weight * (-y * log(held))).sum(d.axis)
+
+
+def categorical_focal_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    y, gamma, alpha = _smoothed_classes(y, d), d.number("gamma"), d.number("alpha")
+    probability = _softmax(p, d) if d.flag("from_logits") else p
+    normal = _normalised(probability, d)
+    held = clip(normal, d.epsilon, 1.0 - d.epsilon)
+    each, miss = repeat(g, p, d.axis), 1.0 - held
+    entropy = -y * log(held)
+    by_weight = each * entropy * alpha * gamma * power(miss, gamma - 1.0)
+    by_entropy = logarithm_gradient(each * (power(miss, gamma) * alpha) * -y, held)
+    slope = (by_entropy - by_weight) * inside(normal, d.epsilon, 1.0 - d.epsilon)
+    upstream = _normalised_gradient(slope, probability, d)
+    if not d.flag("from_logits"):
+        return upstream
+    return (upstream - (upstream * probability).sum(d.axis, keepdims=True)) * probability
+
+
+def sparse_cce(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    valid = valid_classes(y, d)
+    p = p if valid is None else _without_ignored(p, valid, d)
+    logits = p if d.flag("from_logits") else log(clip(p, d.epsilon, 1.0 - d.epsilon))
+    loss = _softmax_entropy(_one_hot(y, valid, p), logits, d)
+    return loss if valid is None else where(valid, loss, 0.0)
+
+
+def sparse_cce_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    valid = valid_classes(y, d)
+    kept = p if valid is None else _without_ignored(p, valid, d)
+    upstream = g if valid is None else where(valid, g, 0.0)
+    hot = _one_hot(y, valid, kept)
+    if d.flag("from_logits"):
+        slope = _softmax_entropy_gradient(upstream, hot, kept, d)
+    else:
+        held = clip(kept, d.epsilon, 1.0 - d.epsilon)
+        by_logit = _softmax_entropy_gradient(upstream, hot, log(held), d)
+        slope = logarithm_gradient(by_logit, held) * inside(kept, d.epsilon, 1.0 - d.epsilon)
+    if valid is None:
+        return slope
+    if d.rules.ignoring == "multiply":
+        return slope * Rounded(valid[..., None].astype(np.float64), EXACT, p.arithmetic)
+    return where(valid[..., None], slope, 0.0)
+
+
+def valid_classes(y: Rounded, d: Definition) -> np.ndarray | None:  # type: ignore[type-arg]
+    """Which labels are not the ignored class; None where no class is ignored."""
+    ignored = d.spec["ignore_class"]
+    return None if ignored is None else np.asarray(y.value != float(ignored))
+
+
+def _without_ignored(p: Rounded, valid: np.ndarray, d: Definition) -> Rounded:  # type: ignore[type-arg]
+    """Predictions with those of ignored labels out of the way."""
+    if d.rules.ignoring == "multiply":
+        return p * Rounded(valid[..., None].astype(np.float64), EXACT, p.arithmetic)
+    return where(valid[..., None], p, 0.0)
+
+
+def _one_hot(y: Rounded, valid: np.ndarray | None, p: Rounded) -> Rounded:  # type: ignore[type-arg]
+    classes = p.shape[-1]
+    labels = y.value if valid is None else np.where(valid, y.value, 0.0)
+    labels = np.trunc(labels)
+    if labels.shape != p.shape[:-1]:
+        raise DoesNotFit(f"labels {labels.shape} do not fit predictions {p.shape}")
+    if ((labels < 0) | (labels >= classes)).any():
+        raise DoesNotFit(f"a label is none of the {classes} classes")
+    hot = (labels[..., None] == np.arange(classes)).astype(np.float64)
+    return Rounded(hot, EXACT, p.arithmetic)
+
+
+def _softmax_entropy(y: Rounded, x: Rounded, d: Definition) -> Rounded:
+    """Cross-entropy of labels and logits, computed in float32 for the half formats."""
+    shifted, total = _shifted_exponentials(x.to(d.precise), d.axis)
+    labels = y.to(d.precise)
+    terms = (log(total) - shifted) * labels
+    # A class of weight 0 is left out even if its logit is infinite.
+    absent = (labels.value == 0.0) & ~np.isfinite(terms.value)
+    return where(~absent, terms, 0.0).sum(d.axis).to(x.arithmetic)
+
+
+def _softmax_entropy_gradient(g: Rounded, y: Rounded, x: Rounded, d: Definition) -> Rounded:
+    precise = x.to(d.precise)
+    slope = _softmax(precise, d) - y.to(d.precise)
+    return (repeat(g, x, d.axis).to(d.precise) * slope).to(x.arithmetic)
+
+
+def _softmax(x: Rounded, d: Definition) -> Rounded:
+    shifted, total = _shifted_exponentials(x, d.axis)
+    return exp(shifted) / total
+
+
+def _shifted_exponentials(x: Rounded, axis: int) -> tuple[Rounded, Rounded]:
+    """Logits less their largest, and the sum of their exponentials."""
+    shifted = x - largest(x, axis)
+    return shifted, exp(shifted).sum(axis, keepdims=True)

@@ -1,0 +1,138 @@
+"""What a subject of given semantics must answer to a case, and how far off it may be."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from maskgate.case import AnyArray, Case, Format
+from maskgate.oracle.alignment import broadcast_shape, sum_to
+from maskgate.oracle.arithmetic import Arithmetic, arithmetic
+from maskgate.oracle.ball import Ball, DoesNotFit, Expected, Refused
+from maskgate.oracle.definition import Definition
+from maskgate.oracle.elementwise import ELEMENT_LOSSES, aligned_labels
+from maskgate.oracle.families import FAMILY_FORMULAS, Situation, combined_mask
+from maskgate.oracle.probability import valid_classes
+from maskgate.oracle.rounding import Rounded, held
+from maskgate.oracle.semantics import Semantics, check_reduction
+
+
+def expect(
+    case: Case,
+    semantics: Semantics,
+    *,
+    gradient: bool = True,
+    excess_precision: bool = False,
+) -> Expected | Refused:
+    """The loss, and its gradient by the predictions, with the error allowed to the case's dtype.
+
+    Args:
+        case: the input, as the subject saw it.
+        semantics: the release: `ledger.lookup` gives it.
+        gradient: whether the gradient is wanted.
+        excess_precision: the subject may keep intermediates of half formats in float32, as XLA
+            does: what overflows only without that is then left open.
+
+    Returns:
+        The values in float64 with a radius each, or `Refused` where the formula cannot be
+        applied: ranks that do not fit, a reduction the release does not have.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            expected = _evaluate(case, semantics, gradient, wide=False)
+            if excess_precision and case.dtype in ("float16", "bfloat16"):
+                expected = _either(expected, _evaluate(case, semantics, gradient, wide=True))
+            return expected
+    except DoesNotFit as problem:
+        return Refused(str(problem))
+
+
+def _evaluate(case: Case, semantics: Semantics, gradient: bool, *, wide: bool) -> Expected:
+    model = arithmetic(case.dtype, wide=wide)
+    check_reduction(case.reduction, semantics.rules)
+    definition = Definition(case.loss, semantics, model, wide)
+    given = held(case.y_pred, model)
+    labels, predictions = aligned_labels(held(case.y_true, model), given, definition)
+    element = ELEMENT_LOSSES[case.loss.name]
+    losses = element.value(labels, predictions, definition)
+    if not definition.keras_2:
+        losses = losses.to(model)
+    situation = _situation(case, definition, losses, labels)
+    reduced = FAMILY_FORMULAS[semantics.family](situation)
+    value = _ball(reduced.loss, reduced.loss.arithmetic.format)
+    if not gradient:
+        return Expected(value, None)
+    slope = element.gradient(reduced.coefficients(), labels, predictions, definition)
+    slope = slope.broadcast_to(broadcast_shape(slope.shape, predictions.shape))
+    slope = sum_to(slope, predictions.shape).reshape(given.shape)
+    return Expected(value, _ball(slope, model.format))
+
+
+def _situation(
+    case: Case, definition: Definition, losses: Rounded, labels: Rounded
+) -> Situation:
+    """What the family reduces: masks and weights in the format of the element losses."""
+    model, rules = losses.arithmetic, definition.semantics.rules
+    if case.mask is not None and case.sample_weight is not None and not rules.casts_weights:
+        _check_uncast(case.sample_weight, model, definition)
+    mask = _seen_mask(case.mask, _out_mask(case, labels, definition), definition)
+    return Situation(
+        losses=losses,
+        mask=None if mask is None else held(mask, model),
+        model_mask=None if case.mask is None else held(case.mask, model),
+        weight=None if case.sample_weight is None else held(case.sample_weight, model),
+        reduction=case.reduction,
+        semantics=definition.semantics,
+        batch=case.y_pred.shape[0] if case.y_pred.ndim else 1,
+    )
+
+
+def _out_mask(case: Case, labels: Rounded, definition: Definition) -> AnyArray | None:
+    """The mask that a loss with `ignore_class` sets on its element losses."""
+    if case.loss.name != "sparse_cce" or not definition.semantics.rules.out_mask:
+        return None
+    return valid_classes(labels, definition)
+
+
+def _seen_mask(
+    mask: AnyArray | None, out_mask: AnyArray | None, definition: Definition
+) -> AnyArray | None:
+    """The mask that the loss object itself applies."""
+    if not definition.semantics.rules.own_mask:
+        return out_mask
+    if mask is not None and out_mask is not None:
+        return combined_mask(mask, out_mask)
+    return out_mask if mask is None else mask
+
+
+def _check_uncast(weight: AnyArray, model: Arithmetic, definition: Definition) -> None:
+    """Keras 2.11 multiplies mask and weights in the dtypes they come in."""
+    if weight.dtype.kind != "f" or model.format != definition.model.format:
+        raise DoesNotFit(f"weights of {weight.dtype} are not cast to {model.format.name}")
+
+
+def _ball(x: Rounded, fmt: Format) -> Ball:
+    """Exact values and radii, with what overflows the format of the answer as infinity."""
+    strict = arithmetic(fmt.name)
+    value, radius = np.asarray(x.value), np.array(x.errors)
+    if x.arithmetic.limit <= strict.limit or x.arithmetic.format != fmt:
+        return Ball(value, radius)
+    over = np.abs(value) - radius >= strict.limit
+    near = ~over & np.isfinite(value) & (np.abs(value) + radius >= strict.limit)
+    value = np.where(over, np.copysign(np.inf, value), value)
+    return Ball(value, np.where(over, 0.0, np.where(near, np.inf, radius)))
+
+
+def _either(one: Expected, other: Expected) -> Expected:
+    """What is allowed to a subject that may do either, operation by operation."""
+    gradient = None
+    if one.gradient is not None and other.gradient is not None:
+        gradient = _hull(one.gradient, other.gradient)
+    return Expected(_hull(one.value, other.value), gradient)
+
+
+def _hull(one: Ball, other: Ball) -> Ball:
+    """One ball around both; of infinite radius where one is NaN or infinite and the other not."""
+    same = (one.value == other.value) | (np.isnan(one.value) & np.isnan(other.value))
+    apart = np.where(same, 0.0, np.abs(one.value - other.value))
+    radius = np.maximum(one.radius, other.radius) + np.where(np.isnan(apart), np.inf, apart)
+    return Ball(one.value, radius)

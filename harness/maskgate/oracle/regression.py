@@ -1,0 +1,163 @@
+"""Element losses of real-valued predictions, each with its derivative by the predictions.
+
+Functions take labels `y`, predictions `p` and the definition; derivatives take in front of them
+`g`, the derivative of the whole by each element loss. They follow the order in which automatic
+differentiation multiplies, since that decides what overflows.
+
+Source of the formulas: Keras 3.15.1 `losses/losses.py`, TensorFlow 2.15 `keras/losses.py`.
+"""
+
+from __future__ import annotations
+
+from maskgate.oracle.definition import Definition, repeat, spread
+from maskgate.oracle.functions import (
+    log,
+    logarithm_gradient,
+    rsqrt,
+    sigmoid,
+    sign,
+    softplus,
+    sqrt,
+    step,
+)
+from maskgate.oracle.rounding import Rounded, constant, maximum, minimum, where_at_most
+
+LOG_2 = 0.6931471805599453
+
+
+def mse(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    difference = p - y
+    return (difference * difference).mean(-1)
+
+
+def mse_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    return spread(g, p) * ((p - y) * 2.0)
+
+
+def mae(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    return abs(p - y).mean(-1)
+
+
+def mae_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    return spread(g, p) * sign(p - y)
+
+
+def mape(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    return 100.0 * abs((p - y) / maximum(abs(y), d.epsilon)).mean(-1)
+
+
+def mape_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    scale = maximum(abs(y), d.epsilon)
+    return spread(g * 100.0, p) * sign((p - y) / scale) / scale
+
+
+def msle(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    y, p = _promoted(y, d), _promoted(p, d)
+    difference = log(_floored(p, d) + 1.0) - log(_floored(y, d) + 1.0)
+    return (difference * difference).mean(-1)
+
+
+def msle_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    g, y, p = g.to(_promoted(p, d).arithmetic), _promoted(y, d), _promoted(p, d)
+    argument = _floored(p, d) + 1.0
+    slope = spread(g, p) * ((log(argument) - log(_floored(y, d) + 1.0)) * 2.0)
+    return (logarithm_gradient(slope, argument) * step(p, _log_epsilon(d, p))).to(d.model)
+
+
+def _promoted(x: Rounded, d: Definition) -> Rounded:
+    """Keras 3 makes epsilon a tensor of the default dtype, which widens half predictions."""
+    if d.keras_2 or d.floatx.format.unit_roundoff >= x.arithmetic.format.unit_roundoff:
+        return x
+    return x.to(d.floatx)
+
+
+def _log_epsilon(d: Definition, x: Rounded) -> Rounded:
+    if d.keras_2:
+        return constant(d.epsilon, x.arithmetic)
+    return constant(float(constant(d.epsilon, d.floatx).value), x.arithmetic)
+
+
+def _floored(x: Rounded, d: Definition) -> Rounded:
+    return maximum(x, _log_epsilon(d, x))
+
+
+def huber(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    y, p = _in_floatx(y, d), _in_floatx(p, d)
+    delta = constant(d.number("delta"), p.arithmetic)
+    error = p - y
+    quadratic = 0.5 * (error * error)
+    linear = delta * abs(error) - 0.5 * (delta * delta)
+    return where_at_most(abs(error), delta, quadratic, linear).mean(-1)
+
+
+def huber_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    g, y, p = _in_floatx(g, d), _in_floatx(y, d), _in_floatx(p, d)
+    delta = constant(d.number("delta"), p.arithmetic)
+    error, none = p - y, constant(0.0, p.arithmetic)
+    each = spread(g, p)
+    near = where_at_most(abs(error), delta, each, none) * 0.5 * (error * 2.0)
+    far = where_at_most(abs(error), delta, none, each) * delta * sign(error)
+    return (near + far).to(d.model)
+
+
+def _in_floatx(x: Rounded, d: Definition) -> Rounded:
+    """Keras 2 computes this loss in the default dtype, whatever the predictions are."""
+    return x.to(d.floatx) if d.keras_2 else x
+
+
+def log_cosh(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    x = p - y
+    log_2 = float(constant(LOG_2, d.floatx).value)
+    return (x + softplus(x * -2.0) - log_2).mean(-1)
+
+
+def log_cosh_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    each = spread(g, p)
+    return each + each * sigmoid((p - y) * -2.0) * -2.0
+
+
+def poisson(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    return (p - y * log(p + d.epsilon)).mean(-1)
+
+
+def poisson_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    each = spread(g, p)
+    return each + logarithm_gradient(-each * y, p + d.epsilon)
+
+
+def cosine(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    inner = y * _inverse_norm(y, d) * (p * _inverse_norm(p, d))
+    return -inner.sum(d.axis)
+
+
+def cosine_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    axis = d.axis
+    upstream = repeat(-g, p, axis) * (y * _inverse_norm(y, d))
+    along = (upstream * p).sum(axis, keepdims=True)
+    return upstream * _inverse_norm(p, d) + along * _inverse_norm_gradient(p, d)
+
+
+def _inverse_norm(x: Rounded, d: Definition) -> Rounded:
+    squares = (x * x).sum(d.axis, keepdims=True)
+    kind = d.rules.normalizing
+    if kind == "norm-floored":
+        return 1.0 / maximum(sqrt(squares), d.epsilon)
+    if kind == "inverse-capped":
+        return minimum(rsqrt(squares), 1.0 / d.epsilon)
+    floor = 1e-12 if kind == "squares-floored-1e-12" else d.epsilon
+    return rsqrt(maximum(squares, floor))
+
+
+def _inverse_norm_gradient(x: Rounded, d: Definition) -> Rounded:
+    """Derivative of the inverse norm by each component: -x / |x|**3, 0 where it is held."""
+    squares = (x * x).sum(d.axis, keepdims=True)
+    kind = d.rules.normalizing
+    inverse = rsqrt(squares)
+    slope = inverse * (inverse * inverse)
+    if kind == "norm-floored":
+        free = step(sqrt(squares), d.epsilon)
+    elif kind == "inverse-capped":
+        free = 1.0 - step(inverse, 1.0 / d.epsilon)
+    else:
+        free = step(squares, 1e-12 if kind == "squares-floored-1e-12" else d.epsilon)
+    return -x * (slope * free)

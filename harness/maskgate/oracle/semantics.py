@@ -1,0 +1,169 @@
+"""Which formula a release follows: its family, and the small things that differ inside a family."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from maskgate.oracle.ball import DoesNotFit
+
+Path = Literal["direct", "compiled"]
+Normalizing = Literal[
+    "squares-floored-1e-12", "squares-floored-epsilon", "norm-floored", "inverse-capped"
+]
+PATHS: tuple[Path, ...] = ("direct", "compiled")
+
+FAMILIES = (
+    "objective",
+    "objective-epsilon",
+    "all-elements",
+    "valid-twice",
+    "valid-epsilon",
+    "valid-no-nan",
+    "valid-where",
+)
+
+_BASIC = ("sum_over_batch_size", "sum", "none")
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What a stretch of releases has in common below the level of the family.
+
+    Attributes:
+        name: the first release of the stretch.
+        alignment: how ranks are brought together, a key of `alignment.ALIGNMENTS`.
+        reductions: the reductions it knows.
+        guards_empty: whether the mean over no element is 0, not NaN.
+        returns_short: whether losses of shape () and (0,) are returned as they are (Keras 3).
+        reduces_in: dtype in which losses and weights are reduced; None: the loss's own.
+        casts_weights: whether weights are cast to the mask's dtype before both are multiplied.
+        own_mask: whether a loss object looks at the mask of `y_pred` itself (2.11 on).
+        out_mask: whether it looks at the mask that `ignore_class` sets (2.10 on).
+        dialect: which definitions of the element losses it has: `keras-2` or `keras-3`.
+        smoothing_axis: axis whose length divides categorical label smoothing: `last` or `axis`.
+        ignoring: what happens to predictions of ignored classes: taken out of the batch
+            (`gather`), multiplied by 0 (`multiply`) or replaced (`where`).
+        normalizing: how the cosine keeps its norms from 0: the sum of squares is at least 1e-12 or
+            epsilon, the norm at least epsilon, or its inverse at most 1 / epsilon.
+        dtype_argument: whether built-in losses take `dtype=`; else a subject sets `floatx`.
+    """
+
+    name: str
+    alignment: str
+    reductions: tuple[str, ...] = _BASIC
+    guards_empty: bool = False
+    returns_short: bool = False
+    reduces_in: str | None = None
+    casts_weights: bool = True
+    own_mask: bool = True
+    out_mask: bool = True
+    dialect: Literal["keras-2", "keras-3"] = "keras-3"
+    smoothing_axis: Literal["last", "axis"] = "last"
+    ignoring: Literal["gather", "multiply", "where"] = "multiply"
+    normalizing: Normalizing = "inverse-capped"
+    dtype_argument: bool = True
+
+
+def _keras_2(name: str, **switches: object) -> Generation:
+    common: dict[str, object] = {"dialect": "keras-2", "ignoring": "gather", "guards_empty": True}
+    common["normalizing"] = "squares-floored-1e-12"
+    return Generation(name=name, **{"alignment": "keras-2.4", **common, **switches})  # type: ignore[arg-type]
+
+
+def _keras_3(name: str, **switches: object) -> Generation:
+    common: dict[str, object] = {"alignment": "keras-3.0.5", "returns_short": True}
+    return Generation(name=name, **{**common, **switches})  # type: ignore[arg-type]
+
+
+_MEANS = ("sum_over_batch_size", "sum", "none", "mean", "mean_with_sample_weight")
+_NO_MASK = {"own_mask": False, "out_mask": False}
+
+GENERATIONS: dict[str, Generation] = {
+    generation.name: generation
+    for generation in (
+        _keras_2(
+            "objective",
+            alignment="objective",
+            reductions=("sum_over_batch_size",),
+            guards_empty=False,
+            **_NO_MASK,
+        ),
+        _keras_2("keras-2.3.0", alignment="keras-2.3", guards_empty=False, **_NO_MASK),
+        _keras_2("keras-2.4.0", reduces_in="float32", **_NO_MASK),
+        _keras_2("keras-2.9.0", **_NO_MASK),
+        _keras_2("keras-2.10.0", own_mask=False),
+        _keras_2("keras-2.11.0", casts_weights=False),
+        _keras_2("keras-2.12.0", smoothing_axis="axis"),
+        _keras_3(
+            "keras-3.0.0",
+            alignment="keras-3.0.0",
+            normalizing="squares-floored-epsilon",
+            dtype_argument=False,
+        ),
+        _keras_3("keras-3.0.5", normalizing="norm-floored", dtype_argument=False),
+        _keras_3("keras-3.4.0", normalizing="norm-floored"),
+        _keras_3("keras-3.6.0"),
+        _keras_3("keras-3.7.0", reductions=_MEANS, guards_empty=True),
+        _keras_3("keras-3.15.0", reductions=_MEANS, guards_empty=True, ignoring="where"),
+    )
+}
+
+_FIRST_GENERATION = {
+    "objective": "objective",
+    "objective-epsilon": "objective",
+    "all-elements": "keras-2.9.0",
+    "valid-twice": "keras-2.12.0",
+    "valid-epsilon": "keras-3.7.0",
+    "valid-no-nan": "keras-3.7.0",
+    "valid-where": "keras-3.15.0",
+}
+
+
+@dataclass(frozen=True)
+class Semantics:
+    """The formula of one release, on one way of asking it.
+
+    Attributes:
+        family: one of `FAMILIES`: how mask and weights enter the loss.
+        generation: a key of `GENERATIONS`; empty for the family's most recent one.
+        epsilon: the fuzz factor, before it is rounded to the dtype.
+        path: `direct` for `loss(y_true, y_pred, sample_weight)`, `compiled` for the loss of a
+            compiled model, which folds the mask into the weights itself up to Keras 2.15.
+        elements: the generation whose element losses are used, where it is another one: the
+            seed's function is asked over the losses of a framework. Empty for the same one.
+    """
+
+    family: str
+    generation: str = ""
+    epsilon: float = 1e-7
+    path: Path = "direct"
+    elements: str = ""
+
+    def __post_init__(self) -> None:
+        if self.family not in FAMILIES:
+            raise ValueError(f"family must be one of {', '.join(FAMILIES)}; got {self.family!r}")
+        if not self.generation:
+            object.__setattr__(self, "generation", _FIRST_GENERATION[self.family])
+        for name in (self.generation, self.elements or self.generation):
+            if name not in GENERATIONS:
+                known = ", ".join(GENERATIONS)
+                raise ValueError(f"generation must be one of {known}; got {name!r}")
+        if self.path not in PATHS:
+            raise ValueError(f"path must be direct or compiled; got {self.path!r}")
+
+    @property
+    def rules(self) -> Generation:
+        """How losses are reduced."""
+        return GENERATIONS[self.generation]
+
+    @property
+    def element_rules(self) -> Generation:
+        """How element losses are defined."""
+        return GENERATIONS[self.elements or self.generation]
+
+
+def check_reduction(reduction: str, rules: Generation) -> None:
+    """Raise `DoesNotFit` where a generation does not know a reduction."""
+    if reduction not in rules.reductions:
+        raise DoesNotFit(f"reduction {reduction} does not exist in {rules.name}")

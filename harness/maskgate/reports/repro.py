@@ -1,0 +1,253 @@
+"""A finding as a script that needs the framework and NumPy only: fit for an upstream issue.
+
+What a script compares is in the finding's `reproducer`:
+
+    distribution, version, backend   who was asked
+    relation     equals-expected  the answer to the case is `expected` within `bound`
+                 identical        case and altered case have the same answer, bit for bit
+                 close            answer(altered) = factor * answer(case) within `bound`; without an
+                                  altered case: the answer in `mode` is the eager one
+                 finite           the answer to the case has no NaN and no infinity
+                 repeats          the answer to the case is the same again after the altered case
+    part, index  `value`, `gradient` or `answer` (refused against answered), and the worst place
+    index_of_case, index_of_altered    of `close`: where `index` lies in the answers to the two
+                 cases; needed where their shapes differ
+    factor       of `close`; 1 if absent
+    or_refused   whether a clear error is as good
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+from maskgate import __version__
+from maskgate.case import KINDS, LossSpec
+from maskgate.reports import script_text as text
+from maskgate.reports.literals import HELPERS, array_source
+from maskgate.verdicts.model import Finding
+
+_FIELDS = ("y_true", "y_pred", "mask", "sample_weight")
+_WIDTH = 96
+_TWO_BATCHES = ("identical", "close", "repeats")
+
+
+def repro_script(finding: Finding, subject: Mapping[str, Any]) -> str | None:
+    """The script's text, or None where no script can show the finding.
+
+    There is none without a case, for the seed's formula (which is no package), for another backend
+    than TensorFlow, and for a relation that a script has no words for.
+
+    Args:
+        finding: what was found.
+        subject: the subject's description; may be empty.
+    """
+    recipe = finding.reproducer
+    packages = {"keras": "keras", "tf_keras": "tf_keras"}
+    package = packages.get(recipe.get("distribution", ""))
+    if finding.case is None or package is None or recipe.get("backend") != "tensorflow":
+        return None
+    check = _check(finding)
+    if check is None:
+        return None
+    source = text.SCRIPT.substitute(
+        docstring=_docstring(finding, subject),
+        environment=_environment(package, str(recipe.get("version", "")), subject),
+        package_import=f"import {package} as keras" if package != "keras" else "import keras",
+        losses=_losses(finding),
+        data=_data(finding),
+        ask=_ask(finding),
+        check=check,
+    )
+    return _with_helpers(source)
+
+
+def _docstring(finding: Finding, subject: Mapping[str, Any]) -> str:
+    recipe = finding.reproducer
+    who = f"{recipe['distribution']} {recipe.get('version', '')}".strip()
+    framework = f" on TensorFlow {subject['framework']}" if "framework" in subject else ""
+    usage = (
+        "Exit status: 1 while the behaviour is there, 0 once it is gone, 2 if this cannot run here."
+    )
+    origin = f"Seen with {who}{framework}, {finding.mode} mode, stage: {finding.stage}."
+    tool = f"Written by maskgate {__version__}, property {finding.property}, finding {finding.id}."
+    paragraphs = [finding.title, finding.link or "", f"{origin}\n{usage}\n{tool}"]
+    joined = "\n\n".join(_wrapped(paragraph) for paragraph in paragraphs if paragraph)
+    return joined.replace("\\", "\\\\").replace('"', "'")
+
+
+def _wrapped(paragraph: str) -> str:
+    lines = paragraph.splitlines()
+    return "\n".join(textwrap.fill(line, _WIDTH, break_long_words=False) for line in lines)
+
+
+def _environment(package: str, version: str, subject: Mapping[str, Any]) -> str:
+    lines = ['os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")']
+    if package == "keras" and _release(version) >= (3,):
+        lines.insert(0, 'os.environ["KERAS_BACKEND"] = "tensorflow"')
+    if subject.get("device", "cpu") == "cpu":
+        lines.append('os.environ["CUDA_VISIBLE_DEVICES"] = "-1"')
+    return "\n".join(lines)
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+
+
+def _losses(finding: Finding) -> str:
+    """The loss objects, inside the script's `try`."""
+    lines = [*_floatx(finding), f"loss = {_loss_call(finding, finding.case)}"]
+    if _altered_has_own_loss(finding):
+        lines.append(f"altered_loss = {_loss_call(finding, finding.altered)}")
+    return textwrap.indent("\n".join(lines), "    ")
+
+
+def _floatx(finding: Finding) -> list[str]:
+    """Losses of Keras 3.0 to 3.3 have no dtype of their own: they compute in floatx."""
+    assert finding.case is not None
+    dtype, release = finding.case["dtype"], _release(finding.reproducer.get("version", ""))
+    if (3,) <= release < (3, 4) and dtype != "float32":
+        return [f"keras.backend.set_floatx({_quoted(dtype)})"]
+    return []
+
+
+def _loss_call(finding: Finding, case: Mapping[str, Any] | None) -> str:
+    assert case is not None
+    spec = LossSpec.of(case["loss"]["name"], **case["loss"]["parameters"])
+    arguments: dict[str, Any] = {**dict(spec.parameters), "reduction": case["reduction"]}
+    recipe = finding.reproducer
+    has_dtype = recipe["distribution"] == "keras" and _release(recipe["version"]) >= (3, 4)
+    if has_dtype and case["dtype"] != "float32":
+        arguments["dtype"] = case["dtype"]
+    inside = ", ".join(f"{name}={_quoted(value)}" for name, value in arguments.items())
+    return f"keras.losses.{KINDS[spec.name].keras_class}({inside})"
+
+
+def _quoted(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, str) else repr(value)
+
+
+def _altered_has_own_loss(finding: Finding) -> bool:
+    case, altered = finding.case, finding.altered
+    if case is None or altered is None or finding.reproducer.get("relation") not in _TWO_BATCHES:
+        return False
+    return any(case[key] != altered[key] for key in ("loss", "reduction", "dtype"))
+
+
+def _data(finding: Finding) -> str:
+    case, altered = finding.case, finding.altered
+    assert case is not None
+    entries = [f'"dtype": {_quoted(case["dtype"])}', *(_entry(f, case) for f in _FIELDS)]
+    first = _dictionary("case", entries)
+    if altered is None or finding.reproducer.get("relation") not in _TWO_BATCHES:
+        return first
+    changed = [_entry(field, altered) for field in _FIELDS if case[field] != altered[field]]
+    if case["dtype"] != altered["dtype"]:
+        changed.insert(0, f'"dtype": {_quoted(altered["dtype"])}')
+    return f"{first}\n{_dictionary('altered', ['**case', *changed])}"
+
+
+def _entry(field: str, case: Mapping[str, Any]) -> str:
+    start = f'"{field}": '
+    return start + array_source(case[field], indent=len(start) + 4)
+
+
+def _dictionary(name: str, entries: list[str]) -> str:
+    return f"{name} = {{\n" + "".join(f"    {entry},\n" for entry in entries) + "}"
+
+
+def _ask(finding: Finding) -> str:
+    if finding.mode == "eager":
+        return text.ASK.substitute(parameter="", trace="")
+    return text.ASK.substitute(parameter=f", mode={_quoted(finding.mode)}", trace=text.TRACE)
+
+
+def _check(finding: Finding) -> str | None:
+    """The script's comparison: sets `expected`, `observed` (text) and `there`."""
+    relation = finding.reproducer.get("relation")
+    if relation in ("identical", "repeats") and finding.altered is None:
+        return None
+    if relation == "equals-expected":
+        return _check_expected(finding)
+    if relation == "close":
+        return _check_close(finding)
+    makers = {"identical": text.IDENTICAL, "repeats": text.REPEATS, "finite": text.FINITE}
+    if relation not in makers:
+        return None
+    return makers[relation].substitute(altered=_altered_call(finding))
+
+
+def _check_expected(finding: Finding) -> str | None:
+    part = finding.reproducer.get("part", "value")
+    expected = finding.expected
+    if part == "answer":
+        refused = isinstance(expected, str) and expected.startswith("refused")
+        return (text.MUST_REFUSE if refused else text.MUST_ANSWER).substitute()
+    if isinstance(expected, str) and expected.startswith("shape"):
+        return text.SHAPE.substitute(part=part, expected=_quoted(expected))
+    return text.EXPECTED.substitute(
+        part=part,
+        index=_index(finding.reproducer.get("index", ())),
+        expected=_literal(expected),
+        bound=_literal(finding.bound),
+        refused=_refused_word(finding),
+    )
+
+
+def _check_close(finding: Finding) -> str | None:
+    recipe = finding.reproducer
+    index = recipe.get("index", ())
+    case, altered = finding.case, finding.altered
+    if case is None or (altered is None and finding.mode == "eager"):
+        return None
+    moved = altered is not None and case["y_pred"]["shape"] != altered["y_pred"]["shape"]
+    if moved and index and "index_of_case" not in recipe:
+        return None
+    two_modes = altered is None
+    words = {
+        "first": 'ask(loss, **case, mode="eager")' if two_modes else "ask(loss, **case)",
+        "second": "ask(loss, **case)" if two_modes else _altered_call(finding),
+        "what": "the modes agree" if two_modes else "the batches agree",
+    }
+    if recipe.get("part") == "answer":
+        return text.BOTH_ANSWER.substitute(words)
+    return text.CLOSE.substitute(
+        words,
+        part=recipe.get("part", "value"),
+        index=_index(recipe.get("index_of_altered", index)),
+        index_of_case=_index(recipe.get("index_of_case", index)),
+        factor=_literal(recipe.get("factor", 1.0)),
+        bound=_literal(finding.bound),
+        refused=_refused_word(finding),
+    )
+
+
+def _altered_call(finding: Finding) -> str:
+    name = "altered_loss" if _altered_has_own_loss(finding) else "loss"
+    return f"ask({name}, **altered)"
+
+
+def _refused_word(finding: Finding) -> str:
+    """Whether a refusal counts as the behaviour."""
+    return "False" if finding.reproducer.get("or_refused") else "True"
+
+
+def _index(index: Any) -> str:
+    return f"[{', '.join(str(int(i)) for i in index)}]" if index else "[()]"
+
+
+def _literal(number: Any) -> str:
+    """A number as source; `nan` and `inf` are names that the script defines."""
+    return number if number in ("nan", "inf", "-inf") else repr(float(number))
+
+
+def _with_helpers(source: str) -> str:
+    """Put in what the script calls: NaN and infinity by name, builders of arrays, comparisons."""
+    offered = {**HELPERS, **text.COMPARISONS}
+    needed = [helper for call, helper in offered.items() if call in source]
+    code = source.split('"""', 2)[2]
+    names = [text.NAMES] if re.search(r"\b(nan|inf)\b", code) else []
+    return source.replace(text.HELPERS_HERE, "\n\n".join([*names, *needed, ""]))

@@ -1,0 +1,168 @@
+"""The pieces that a stand-alone script of a finding is put together from."""
+
+from string import Template
+
+NAMES = 'nan, inf = float("nan"), float("inf")\n'
+HELPERS_HERE = "#HELPERS\n"
+
+SCRIPT = Template('''\
+"""$docstring
+"""
+
+import os
+import sys
+
+$environment
+try:
+    import numpy as np
+    import tensorflow as tf
+    $package_import
+
+$losses
+except Exception as problem:
+    print(f"cannot run here: {type(problem).__name__}: {problem}")
+    sys.exit(2)
+
+#HELPERS
+$ask
+
+$data
+
+$check
+print("expected:", expected)
+print("observed:", observed)
+print("the behaviour is", "there" if there else "gone")
+sys.exit(1 if there else 0)
+''')
+
+ASK = Template('''\
+def ask(loss, dtype, y_true, y_pred, mask, sample_weight$parameter):
+    """Value and gradient of the loss, or the exception that it raised."""
+
+    def step(y_true, y_pred, mask, sample_weight):
+        with tf.GradientTape() as tape:
+            tape.watch(y_pred)
+            if mask is not None:
+                y_pred._keras_mask = mask  # as a Masking layer leaves it
+            value = loss(y_true, y_pred, sample_weight=sample_weight)
+        return value, tape.gradient(value, y_pred, unconnected_gradients="zero")
+
+    def tensor(array):
+        if array is None or array.dtype.kind != "f":
+            return None if array is None else tf.constant(array)
+        return tf.cast(array, dtype)
+
+$trace    try:
+        value, gradient = step(*map(tensor, (y_true, y_pred, mask, sample_weight)))
+    except Exception as refusal:
+        return refusal
+    answer = {"value": value, "gradient": gradient}
+    return {part: tf.cast(array, "float64").numpy() for part, array in answer.items()}
+
+
+def shown(answer):
+    """An answer as text."""
+    if isinstance(answer, Exception):
+        lines = str(answer).strip().splitlines() or ["no message"]
+        return f"{type(answer).__name__}: {lines[0][:200]}"
+    with np.printoptions(threshold=20):
+        return ", ".join(f"{part} {array}" for part, array in answer.items())
+''')
+
+TRACE = """\
+    if mode != "eager":
+        step = tf.function(step, jit_compile=mode == "xla")
+"""
+
+EXPECTED = Template("""\
+answer = ask(loss, **case)
+expected = "$part$index is $expected within $bound"
+observed = shown(answer)
+there = $refused
+if not isinstance(answer, Exception):
+    observed = f"{answer['$part']$index} (all: {observed})"
+    there = not near(answer["$part"]$index, $expected, $bound)
+""")
+
+MUST_ANSWER = Template("""\
+answer = ask(loss, **case)
+expected = "a loss"
+observed = shown(answer)
+there = isinstance(answer, Exception)
+""")
+
+MUST_REFUSE = Template("""\
+answer = ask(loss, **case)
+expected = "a clear error"
+observed = shown(answer)
+there = not isinstance(answer, Exception)
+""")
+
+BOTH_ANSWER = Template("""\
+first, second = $first, $second
+expected = "$what: both have a loss, or neither"
+observed = f"{shown(first)} | {shown(second)}"
+there = isinstance(first, Exception) != isinstance(second, Exception)
+""")
+
+SHAPE = Template("""\
+answer = ask(loss, **case)
+expected = $expected
+observed = shown(answer)
+if not isinstance(answer, Exception):
+    observed = f"shape {answer['$part'].shape}"
+there = observed != expected
+""")
+
+IDENTICAL = Template("""\
+first, second = ask(loss, **case), $altered
+expected = f"the same for both batches: {shown(first)}"
+observed = shown(second)
+there = not same(first, second)
+""")
+
+REPEATS = Template("""\
+first, _, second = ask(loss, **case), $altered, ask(loss, **case)
+expected = f"the same again: {shown(first)}"
+observed = shown(second)
+there = not same(first, second)
+""")
+
+FINITE = Template("""\
+answer = ask(loss, **case)
+expected = "a finite value and gradient"
+observed = shown(answer)
+there = isinstance(answer, Exception)
+if not there:
+    there = not all(np.isfinite(array).all() for array in answer.values())
+""")
+
+CLOSE = Template("""\
+first, second = $first, $second
+expected = "$what: $factor times the first, within $bound"
+observed = f"{shown(first)} | {shown(second)}"
+there = isinstance(first, Exception) != isinstance(second, Exception)
+if isinstance(first, Exception):
+    there = $refused and there
+elif not there:
+    one, other = first["$part"]$index_of_case, second["$part"]$index
+    observed = f"first $part {one}, second $part {other}"
+    there = not near(other, $factor * one, $bound)
+""")
+
+COMPARISONS = {
+    "same(": '''\
+def same(one, other):
+    """Bit for bit; two refusals are alike."""
+    if isinstance(one, Exception) or isinstance(other, Exception):
+        return isinstance(one, Exception) and isinstance(other, Exception)
+    return all(np.array_equal(one[part], other[part], equal_nan=True) for part in one)
+''',
+    "near(": '''\
+def near(observed, expected, bound):
+    """Within the bound; a NaN or an infinity only where one is expected."""
+    same = (observed == expected) | (np.isnan(observed) & np.isnan(expected))
+    with np.errstate(invalid="ignore"):
+        return bool(np.all(same | (np.abs(observed - expected) <= bound)))
+''',
+}

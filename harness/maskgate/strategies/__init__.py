@@ -1,0 +1,58 @@
+"""Floor 3: Hypothesis strategies for cases and their parts.
+
+from hypothesis import given
+from maskgate.strategies import cases
+
+@given(cases(losses=["mse"], mask_ranks=["equal"]))
+def test_my_loss(case): ...
+"""
+
+from maskgate.strategies.cases import cases
+from maskgate.strategies.contents import DOMAINS, DTYPES, WEIGHT_VALUES, contents
+from maskgate.strategies.losses import LOSS_NAMES, PARAMETER_VALUES, losses
+from maskgate.strategies.masks import MASK_DTYPES, MASK_KINDS, MASK_RANKS, SOFT_MASK, masks
+from maskgate.strategies.paddings import PADDING_KINDS, padding, repaddings
+from maskgate.strategies.pairs import Pair, along_last_axis, pairs, spend_signatures
+from maskgate.strategies.shapes import LONG_SIDES, shapes
+from maskgate.strategies.signatures import SIGNATURE_SHAPES, Signature, signatures
+from maskgate.strategies.weights import WEIGHT_KINDS, weights
+
+# The kinds that most laws are about: some mask; a mask of the loss's rank or a column more; some
+# weights; weights that broadcast to a loss of one or two axes as one would expect.
+MASKED = tuple(kind for kind in MASK_KINDS if kind != "none")
+ALIGNED_MASKS = ("equal", "column")
+WEIGHTED = tuple(kind for kind in WEIGHT_KINDS if kind != "none")
+ALIGNED_WEIGHTS = ("none", "scalar", "(B,1)", "(B,T)", "(B,T,1)")
+
+__all__ = [
+    "ALIGNED_MASKS",
+    "ALIGNED_WEIGHTS",
+    "DOMAINS",
+    "DTYPES",
+    "LONG_SIDES",
+    "LOSS_NAMES",
+    "MASKED",
+    "MASK_DTYPES",
+    "MASK_KINDS",
+    "MASK_RANKS",
+    "PADDING_KINDS",
+    "PARAMETER_VALUES",
+    "SIGNATURE_SHAPES",
+    "SOFT_MASK",
+    "WEIGHTED",
+    "WEIGHT_KINDS",
+    "WEIGHT_VALUES",
+    "Pair",
+    "Signature",
+    "along_last_axis",
+    "cases",
+    "contents",
+    "losses",
+    "masks",
+    "padding",
+    "repaddings",
+    "shapes",
+    "signatures",
+    "spend_signatures",
+    "weights",
+]

@@ -1,0 +1,62 @@
+"""Where a worker runs: the python executable of a place, and its environment variables."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from maskgate.subjects.protocol import SubjectError
+
+# They would add the packages of the interpreter that maskgate runs in to another one's.
+FOREIGN = ("PYTHONPATH", "PYTHONHOME", "__PYVENV_LAUNCHER__")
+
+
+def current_python() -> Path:
+    """The interpreter that maskgate runs in."""
+    return Path(sys.executable)
+
+
+def python_of(asked: str, path: str) -> Path:
+    """The interpreter of a virtual environment's folder, or the path itself where it is a file.
+
+    The path is not resolved: the interpreter of a virtual environment is a link, and following it
+    would leave the environment.
+
+    Raises:
+        SubjectError: where there is none.
+    """
+    place = Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100
+    if place.is_file():
+        return place
+    if not place.exists():
+        raise SubjectError(
+            asked, f"nothing is at {place}", "give the path of a virtual environment"
+        )
+    for inside in ("bin/python", "bin/python3", "Scripts/python.exe"):
+        if (place / inside).exists():
+            return place / inside
+    raise SubjectError(
+        asked,
+        f"{place} is no environment: there is no bin/python in it",
+        "give the folder of a virtual environment or a python executable",
+    )
+
+
+def worker_environment(
+    base: Mapping[str, str], *, backend: str, device: str, foreign: bool
+) -> dict[str, str]:
+    """Environment variables of a worker.
+
+    Args:
+        base: what to start from, `os.environ`.
+        backend: the Keras backend.
+        device: `cpu` or `gpu`; on `cpu` no accelerator is visible.
+        foreign: whether it is another interpreter than the one maskgate runs in.
+    """
+    variables = {k: v for k, v in base.items() if not (foreign and k in FOREIGN)}
+    variables.update(KERAS_BACKEND=backend, TF_CPP_MIN_LOG_LEVEL="3")
+    if device == "cpu":
+        variables.update(CUDA_VISIBLE_DEVICES="-1", JAX_PLATFORMS="cpu")
+    return variables

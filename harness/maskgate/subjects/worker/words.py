@@ -1,0 +1,59 @@
+"""A question and its answers as an adapter has them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Ask(NamedTuple):
+    """One question as an adapter gets it.
+
+    Attributes:
+        loss: class name under `keras.losses`.
+        parameters: keyword arguments of that class.
+        reduction: name of the reduction, `none` included.
+        dtype: dtype of the computation. For `bfloat16` floats come as float32 arrays.
+        mode: `eager`, `graph` or `xla`.
+        gradient: whether the gradient is asked too.
+        y_true: labels.
+        y_pred: predictions.
+        mask: mask to attach to the predictions, or None.
+        sample_weight: weights, or None.
+    """
+
+    loss: str
+    parameters: dict[str, Any]
+    reduction: str
+    dtype: str
+    mode: str
+    gradient: bool
+    y_true: Any
+    y_pred: Any
+    mask: Any = None
+    sample_weight: Any = None
+
+    @property
+    def arrays(self) -> tuple[Any, Any, Any, Any]:
+        """`y_true`, `y_pred`, `mask`, `sample_weight`."""
+        return self[6:]
+
+    @property
+    def signature(self) -> tuple[Any, ...]:
+        """Everything that makes a framework trace anew: all but the values of the arrays."""
+        shapes = (None if a is None else (a.dtype.str, a.shape) for a in self.arrays)
+        return (self.loss, *sorted(self.parameters.items()), *self[2:6], *shapes)
+
+
+class Reply(NamedTuple):
+    """A loss value (bfloat16 as a float32 array), its gradient or None, and its dtype's name."""
+
+    value: Any
+    gradient: Any
+    dtype: str
+
+
+class Refused(NamedTuple):
+    """An exception of the framework: its class name and what it says."""
+
+    kind: str
+    message: str

@@ -1,0 +1,123 @@
+"""The known deviations, as data: what a family is known to do against a property."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from maskgate.case import Case
+from maskgate.verdicts.model import Identity
+
+_REQUIRED = ("id", "property", "families", "stage", "shape_class", "sentence", "case")
+
+
+@dataclass(frozen=True)
+class KnownDeviation:
+    """One listed deviation.
+
+    Attributes:
+        id: kebab-case name, stable.
+        property: public name of the property that it deviates from.
+        families: families of semantics that deviate in this way.
+        stage: as in `Identity`.
+        shape_class: as in `Identity`.
+        sentence: what happens, one sentence.
+        link: public thread or finding; None only in a user's own baseline.
+        case: the minimal case.
+        altered: the case it is compared with, or None.
+        details: how the one came from the other, as in `strategies.Pair`.
+        modes: execution modes that show it; empty for all.
+    """
+
+    id: str
+    property: str
+    families: tuple[str, ...]
+    stage: str
+    shape_class: str
+    sentence: str
+    link: str | None
+    case: Case
+    altered: Case | None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    modes: tuple[str, ...] = ()
+
+    def matches(self, identity: Identity) -> bool:
+        """Whether a failure of this identity is the listed one."""
+        return (
+            identity.property == self.property
+            and identity.family in self.families
+            and identity.stage == self.stage
+            and identity.shape_class == self.shape_class
+        )
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> KnownDeviation:
+        """One entry of a list of known deviations.
+
+        Raises:
+            ValueError: when something is missing or damaged; the message names it.
+        """
+        missing = [key for key in _REQUIRED if key not in data]
+        if missing:
+            raise ValueError(f"entry {data.get('id', '?')!r} has no {missing[0]!r}")
+        altered = data.get("altered")
+        return cls(
+            id=data["id"],
+            property=data["property"],
+            families=tuple(data["families"]),
+            stage=data["stage"],
+            shape_class=data["shape_class"],
+            sentence=data["sentence"],
+            link=data.get("link"),
+            case=Case.from_dict(data["case"]),
+            altered=None if altered is None else Case.from_dict(altered),
+            details=dict(data.get("details", {})),
+            modes=tuple(data.get("modes", ())),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as `from_dict` reads it."""
+        return {
+            "id": self.id,
+            "property": self.property,
+            "families": list(self.families),
+            "stage": self.stage,
+            "shape_class": self.shape_class,
+            "sentence": self.sentence,
+            "link": self.link,
+            "modes": list(self.modes),
+            "details": dict(self.details),
+            "case": self.case.to_dict(),
+            "altered": None if self.altered is None else self.altered.to_dict(),
+        }
+
+
+def load_deviations(path: Path) -> tuple[KnownDeviation, ...]:
+    """Read a list of known deviations: the shipped one, or a user's baseline.
+
+    Raises:
+        ValueError: when the file is damaged; the message names the file and the entry.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(data, dict) or data.get("schema") != 1:
+            raise ValueError("it is no list of deviations of schema 1")
+        entries = tuple(KnownDeviation.from_dict(entry) for entry in data["deviations"])
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise ValueError(f"{path}: {problem}") from problem
+    doubled = {entry.id for entry in entries if [e.id for e in entries].count(entry.id) > 1}
+    if doubled:
+        raise ValueError(f"{path}: id {min(doubled)!r} stands for two entries")
+    return entries
+
+
+def save_deviations(path: Path, deviations: Iterable[KnownDeviation]) -> None:
+    """Write a list of known deviations, sorted, by way of a temporary file."""
+    ordered = sorted(deviations, key=lambda entry: entry.id)
+    document = {"schema": 1, "deviations": [entry.to_dict() for entry in ordered]}
+    draft = path.with_name(path.name + ".part")
+    draft.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    draft.replace(path)

@@ -1,0 +1,116 @@
+"""From a failed comparison to a finding that a person can check."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from maskgate.case import Case, number_to_json
+from maskgate.subjects.protocol import Description
+from maskgate.verdicts.compare import Mismatch
+from maskgate.verdicts.deviations import KnownDeviation
+from maskgate.verdicts.model import Finding, Identity, Verdict
+
+
+def finding_id(identity: Identity) -> str:
+    """A short name of an identity, stable between runs and fit for a file name."""
+    digest = hashlib.sha256(str(identity).encode()).hexdigest()[:6]
+    return f"{identity.property}-{identity.stage}-{identity.shape_class}-{digest}"
+
+
+def make_finding(
+    verdict: Verdict,
+    identity: Identity,
+    *,
+    case: Case,
+    altered: Case | None,
+    details: Mapping[str, Any],
+    mode: str,
+    mismatch: Mismatch,
+    recipe: Mapping[str, Any],
+    description: Description,
+) -> Finding:
+    """Put a failed comparison down as a finding."""
+    return Finding(
+        id=finding_id(identity),
+        subject=description.id,
+        property=identity.property,
+        verdict=verdict,
+        title=f"{identity.property}: {_title(mismatch)} ({identity.stage}, {case.loss}, {mode})",
+        identity={
+            "property": identity.property,
+            "family": identity.family,
+            "stage": identity.stage,
+            "shape_class": identity.shape_class,
+        },
+        case=case.to_dict(),
+        altered=None if altered is None else altered.to_dict(),
+        details=dict(details),
+        mode=mode,
+        expected=_plain(mismatch.expected),
+        observed=_plain(mismatch.observed),
+        bound=_plain(mismatch.bound),
+        stage=identity.stage,
+        message=str(mismatch),
+        reproducer={
+            "distribution": description.distribution,
+            "version": description.keras,
+            "backend": description.backend,
+            "part": mismatch.part,
+            "index": list(mismatch.index),
+            **recipe,
+        },
+    )
+
+
+def known_finding(entry: KnownDeviation, seen: Finding) -> Finding:
+    """A deviation that is on the list, as it was seen when its minimal case was replayed."""
+    return _relabel(seen, entry, "known", entry.sentence)
+
+
+def fixed_finding(entry: KnownDeviation, identity: Identity, description: Description) -> Finding:
+    """A listed deviation that no longer happens."""
+    return Finding(
+        id=entry.id,
+        subject=description.id,
+        property=entry.property,
+        verdict="fixed",
+        title=f"no longer happens: {entry.sentence}",
+        identity={
+            "property": identity.property,
+            "family": identity.family,
+            "stage": identity.stage,
+            "shape_class": identity.shape_class,
+        },
+        case=entry.case.to_dict(),
+        altered=None if entry.altered is None else entry.altered.to_dict(),
+        details=dict(entry.details),
+        mode=entry.modes[0] if entry.modes else "eager",
+        expected="the listed deviation",
+        observed="what the property says",
+        bound=0.0,
+        stage=entry.stage,
+        link=entry.link,
+        message=f"take the entry {entry.id!r} off the list of known deviations",
+    )
+
+
+def _relabel(seen: Finding, entry: KnownDeviation, verdict: Verdict, title: str) -> Finding:
+    data = seen.to_dict()
+    return Finding(**{**data, "id": entry.id, "verdict": verdict, "title": title, "link": entry.link})
+
+
+def _title(mismatch: Mismatch) -> str:
+    if mismatch.part == "answer":
+        return f"expected {mismatch.expected}, observed {mismatch.observed}"[:120]
+    expected, observed = _short(mismatch.expected), _short(mismatch.observed)
+    return f"{mismatch.part} {observed} where {expected} is right"
+
+
+def _short(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.6g}"
+
+
+def _plain(value: float | str) -> float | str:
+    return value if isinstance(value, str) else number_to_json(value)

@@ -1,0 +1,50 @@
+"""The coarse class of a case's shapes and values: the part of a finding's identity that stays put
+while the example shrinks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from maskgate.case import Case
+
+HINGES = ("hinge", "squared_hinge")
+
+
+def shape_class(case: Case, altered: Case | None = None) -> str:
+    """One word for what is special about a case (and the one it is compared with)."""
+    if case.y_pred.size == 0:
+        return "empty-batch"
+    if altered is not None and case.loss.name in HINGES and _converted(case) != _converted(altered):
+        return "label-conversion"
+    ranks = _rank_class(case)
+    if ranks is not None:
+        return ranks
+    if np.prod(case.loss_shape) > 65504:
+        return "past-65504"
+    return "plain"
+
+
+def _rank_class(case: Case) -> str | None:
+    rank = len(case.loss_shape)
+    mask, weight = case.mask, case.sample_weight
+    if weight is not None and 0 < weight.ndim < rank:
+        return f"weight-rank-lower{_coincidence(weight.shape, case.loss_shape)}"
+    if weight is not None and weight.ndim > rank:
+        return "weight-rank-higher"
+    if mask is not None and mask.ndim < rank:
+        return f"mask-rank-lower{_coincidence(mask.shape, case.loss_shape)}"
+    if mask is not None and mask.ndim > rank:
+        return f"mask-rank-higher{_coincidence(case.loss_shape, mask.shape)}"
+    return None
+
+
+def _coincidence(shorter: tuple[int, ...], longer: tuple[int, ...]) -> str:
+    """`-coincident` where the shorter shape also fits the last axes of the longer one."""
+    tail = longer[len(longer) - len(shorter) :]
+    fits = all(a == b or 1 in (a, b) for a, b in zip(shorter, tail, strict=True))
+    return "-coincident" if fits else ""
+
+
+def _converted(case: Case) -> bool:
+    """Whether Keras's hinge losses take these labels for 0/1 and convert them to -1/1."""
+    return bool(np.isin(case.y_true, (0, 1)).all())

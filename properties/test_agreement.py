@@ -1,0 +1,21 @@
+"""Agreement: one subject, one answer."""
+
+import pytest
+from hypothesis import given
+from maskgate.engines.examination import Examination
+from maskgate.strategies import Pair, pairs
+from maskgate.strategies.alterations import another_case
+
+pytestmark = pytest.mark.agreement
+
+
+@given(pair=pairs(compiled=True))
+def test_eager_graph_xla(subject: Examination, pair: Pair) -> None:
+    """Eager, traced and compiled give one answer."""
+    subject.modes_agree(pair)
+
+
+@given(pair=pairs(another_case))
+def test_repeatable(subject: Examination, pair: Pair) -> None:
+    """The same case gives the same bits again, also after another case of another shape."""
+    subject.repeats(pair)

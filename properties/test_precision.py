@@ -1,0 +1,25 @@
+"""The law of the small formats: they may round, they may not lose the answer."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from maskgate.engines.examination import Examination
+from maskgate.oracle import Expected
+from maskgate.strategies import Pair, pairs
+from maskgate.verdicts.relations import Gives
+
+pytestmark = pytest.mark.law
+
+
+@given(pair=pairs(dtypes=("float16", "bfloat16"), long=True))
+def test_low_precision(subject: Examination, pair: Pair) -> None:
+    """A float16 or bfloat16 loss is near the exact value; never NaN where that is representable."""
+    case = pair.case
+    exact = subject.expect(case.with_(dtype="float64"), gradient=False)
+    rounded = subject.expect(case, gradient=False)
+    assume(isinstance(exact, Expected) and isinstance(rounded, Expected))
+    value = exact.value.value
+    assume(bool((np.abs(value) <= case.format.largest).all()))
+    radius = np.where(np.isfinite(rounded.value.radius), rounded.value.radius, case.format.largest)
+    relation = Gives(case, value=lambda _seen: value, radius=radius)
+    subject.holds(pair, lambda _mode: relation)

@@ -1,0 +1,1 @@
+"""Planted faults: one small change each in a copy of an installed framework."""

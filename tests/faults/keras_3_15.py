@@ -1,0 +1,194 @@
+"""Faults in Keras 3.15: each way to get a masked, weighted loss wrong that its users could meet."""
+
+from tests.faults.planting import Fault
+
+LOSS = "src/losses/loss.py"
+LOSSES = "src/losses/losses.py"
+
+VALID = "valid = ops.sum(ops.cast(mask, dtype=dtype))  # May be 0!"
+WEIGHT = "mask_weight = ops.divide_no_nan(total, valid)"
+APPLIED = 'float_mask = ops.where(ops.cast(mask, "bool"), mask_weight, 0)'
+TIMES = "values = values * sample_weight"
+MERGED = "sample_weight *= float_mask"
+EXPANDED = """                x2 = ops.expand_dims(x2, axis=-1)
+            else:
+                x1 = ops.squeeze(x1, axis=-1)"""
+
+FAULTS = (
+    # -- the denominator
+    Fault("no-rescaling", LOSS, WEIGHT, "mask_weight = ops.ones_like(total)", "padding-invariance"),
+    Fault(
+        "rescaled-by-one-too-many",
+        LOSS,
+        VALID,
+        VALID.replace("))  #", ")) + 1  #"),
+        "constant-loss",
+        "mask",
+    ),
+    Fault(
+        "rescaled-by-rows-not-steps",
+        LOSS,
+        WEIGHT,
+        'mask_weight = ops.cast(ops.shape(mask)[0], dtype) / ops.sum(ops.max(ops.cast(mask, dtype), axis=-1))',
+        "loss-value",
+    ),
+    Fault(
+        "rescaled-by-the-weight-sum",
+        LOSS,
+        MERGED,
+        "sample_weight *= float_mask / ops.maximum(ops.mean(sample_weight), 1e-3)",
+        "weight-homogeneity",
+    ),
+    # -- the epsilon
+    Fault(
+        "epsilon-back-in-the-count",
+        LOSS,
+        WEIGHT,
+        "mask_weight = total / (valid + 1e-7)",
+        "loss-value",
+    ),
+    Fault("epsilon-too-big", LOSS, WEIGHT, "mask_weight = total / (valid + 1e-3)", "constant-loss"),
+    Fault(
+        "epsilon-in-the-other-place",
+        LOSS,
+        WEIGHT,
+        "mask_weight = 1.0 / (valid / total + 1e-7)",
+        "compaction",
+    ),
+    Fault("no-guard-for-the-empty-mask", LOSS, WEIGHT, "mask_weight = total / valid", "loss-value"),
+    # -- the mask
+    Fault("mask-lost", LOSS, APPLIED, "float_mask = ops.ones_like(total) * mask_weight", "labels-under-mask"),
+    Fault("mask-upside-down", LOSS, APPLIED, APPLIED.replace("mask_weight, 0)", "0, mask_weight)"), "gradient-under-mask"),
+    Fault(
+        "mask-leaks-a-little",
+        LOSS,
+        APPLIED,
+        APPLIED.replace("mask_weight, 0)", "mask_weight, 1e-4)"),
+        "labels-under-mask",
+    ),
+    Fault(
+        "mask-lost-for-sums",
+        LOSS,
+        "            float_mask = ops.cast(mask, dtype=dtype)",
+        "            float_mask = ops.ones_like(ops.cast(mask, dtype=dtype))",
+        "predictions-under-mask",
+    ),
+    Fault(
+        "integer-mask-ignored",
+        LOSS,
+        "    if mask is not None:\n        mask = ops.convert_to_tensor(mask, dtype=dtype)",
+        "    if mask is not None and 'int' in str(mask.dtype):\n        mask = None\n"
+        "    if mask is not None:\n        mask = ops.convert_to_tensor(mask, dtype=dtype)",
+        "mask-dtype",
+    ),
+    # -- the weights
+    Fault("weights-lost", LOSS, TIMES, "values = values * ops.ones_like(sample_weight)", "loss-value"),
+    Fault("weights-lost-beside-a-mask", LOSS, MERGED, "sample_weight = float_mask", "loss-value", "mask-with-weight"),
+    Fault("weights-squared", LOSS, MERGED, "sample_weight *= sample_weight * float_mask", "weight-homogeneity"),
+    Fault("weights-made-positive", LOSS, TIMES, "values = values * ops.abs(sample_weight)", "weight-homogeneity"),
+    Fault(
+        "weights-on-the-other-axis",
+        LOSS,
+        EXPANDED,
+        EXPANDED.replace("expand_dims(x2, axis=-1)", "expand_dims(x2, axis=0)"),
+        "loss-value",
+    ),
+    Fault("weights-floored", LOSS, TIMES, "values = values * ops.where(sample_weight == 0, 1e-3, sample_weight)", "weight-continuity"),
+    # -- the reductions
+    Fault(
+        "weighted-mean-over-the-count",
+        LOSS,
+        "divisor = ops.cast(ops.sum(sample_weight), loss.dtype)",
+        "divisor = ops.cast(ops.size(sample_weight), loss.dtype)",
+        "weight-homogeneity",
+    ),
+    Fault("mean-that-sums", LOSS, 'reduction in ("sum_over_batch_size", "mean", "mean_with_sample_weight")', 'reduction in ("sum_over_batch_size", "mean_with_sample_weight")', "loss-value", "reduction"),
+    # -- only there
+    Fault(
+        "only-in-the-gradient",
+        LOSS,
+        TIMES,
+        "values = values * sample_weight\n"
+        "        import tensorflow as tf\n"
+        "        values = values + 0.25 * (values - tf.stop_gradient(values))",
+        "loss-gradient",
+        "gradient",
+    ),
+    Fault(
+        "gradient-leaks-under-the-mask",
+        LOSS,
+        TIMES,
+        "import tensorflow as tf\n"
+        "        values = values * sample_weight + 1e-3 * (values - tf.stop_gradient(values))",
+        "gradient-under-mask",
+    ),
+    Fault(
+        "only-when-traced",
+        LOSS,
+        VALID,
+        "import tensorflow as tf\n            "
+        + VALID.replace("))  #", ")) + (0 if tf.executing_eagerly() else 1)  #"),
+        "eager-graph-xla",
+        "mode",
+    ),
+    Fault(
+        "only-past-128-elements",
+        LOSS,
+        VALID,
+        VALID.replace("))  #", ")) + (1 if mask.shape.num_elements() > 128 else 0)  #"),
+        "loss-value",
+    ),
+    Fault(
+        "only-for-rank-3-masks",
+        LOSS,
+        VALID,
+        VALID.replace("))  #", ")) + (1 if len(mask.shape) == 3 else 0)  #"),
+        "loss-value",
+    ),
+    Fault(
+        "only-in-float16",
+        LOSS,
+        WEIGHT,
+        "mask_weight = total / (valid + 1e-3) if dtype == 'float16' else ops.divide_no_nan(total, valid)",
+        "low-precision",
+    ),
+    Fault(
+        "stale-count",
+        LOSS,
+        VALID,
+        VALID + "\n            valid = getattr(apply_mask, 'last', valid)\n"
+        "            import tensorflow as tf\n"
+        "            if tf.executing_eagerly():\n                apply_mask.last = valid",
+        "repeatable",
+    ),
+    # -- element losses
+    Fault(
+        "labels-of-other-steps-leak",
+        LOSSES,
+        "return ops.mean(ops.square(y_true - y_pred), axis=-1)",
+        "return ops.mean(ops.square(y_true - y_pred), axis=-1) + 1e-3 * ops.mean(y_true)",
+        "labels-under-mask",
+    ),
+    Fault(
+        "order-of-the-samples-matters",
+        LOSSES,
+        "return ops.mean(ops.square(y_true - y_pred), axis=-1)",
+        "return ops.mean(ops.square(y_true - y_pred), axis=-1) * ops.cast(ops.arange(1, y_pred.shape[0] + 1).__rpow__(2), y_pred.dtype)[(...,) + (None,) * (len(y_pred.shape) - 2)]",
+        "batch-permutation",
+    ),
+    Fault(
+        "huber-without-its-constant",
+        LOSSES,
+        "delta * abs_error - half * ops.square(delta)",
+        "delta * abs_error",
+        "loss-value",
+        "elementwise",
+    ),
+    Fault(
+        "ignored-class-counted",
+        LOSSES,
+        "        backend.set_keras_mask(res, mask=valid_mask)",
+        "        pass",
+        "loss-value",
+    ),
+)
