@@ -111,7 +111,7 @@ def test_observed_nan_where_nan_is_right(run: Any) -> None:
     case = small_case(y_true=np.array([[[np.nan], [0.0]]]))
     recipe = {"relation": "equals-expected"}
     status, said = run(finding(case, expected="nan", bound=0.0, recipe=recipe))
-    assert (status, "observed: nan" in said) == (0, True)
+    assert (status, "observed: value = nan" in said) == (0, True)
 
 
 def refused_case() -> Case:

@@ -188,9 +188,11 @@ def _check_expected(finding: Finding) -> str | None:
         return (text.MUST_REFUSE if refused else text.MUST_ANSWER).substitute()
     if isinstance(expected, str) and expected.startswith("shape"):
         return text.SHAPE.substitute(part=part, expected=_quoted(expected))
+    index = _index(finding.reproducer.get("index", ()))
     return text.EXPECTED.substitute(
         part=part,
-        index=_index(finding.reproducer.get("index", ())),
+        index=index,
+        place="" if index == "[()]" else index,
         expected=_literal(expected),
         bound=_literal(finding.bound),
         refused=_refused_word(finding),

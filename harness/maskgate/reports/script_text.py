@@ -66,7 +66,7 @@ def shown(answer):
         lines = str(answer).strip().splitlines() or ["no message"]
         return f"{type(answer).__name__}: {lines[0][:200]}"
     with np.printoptions(threshold=20):
-        return ", ".join(f"{part} {array}" for part, array in answer.items())
+        return ", ".join(f"{part} {' '.join(str(a).split())}" for part, a in answer.items())
 ''')
 
 TRACE = """\
@@ -76,11 +76,11 @@ TRACE = """\
 
 EXPECTED = Template("""\
 answer = ask(loss, **case)
-expected = "$part$index is $expected within $bound"
+expected = "$part$place = $expected, within $bound"
 observed = shown(answer)
 there = $refused
 if not isinstance(answer, Exception):
-    observed = f"{answer['$part']$index} (all: {observed})"
+    observed = f"$part$place = {answer['$part']$index} ({observed})"
     there = not near(answer["$part"]$index, $expected, $bound)
 """)
 

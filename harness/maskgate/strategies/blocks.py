@@ -44,9 +44,9 @@ def scatter(content: bytes, shape: tuple[int, ...]) -> Bytes:
     return elements
 
 
-@lru_cache(maxsize=512)
-def _places(shape: tuple[int, ...]) -> npt.NDArray[np.intp]:
+@lru_cache(maxsize=4096)
+def _places(shape: tuple[int, ...]) -> Bytes:
     """The place of each element's byte, the first element's last: bytes shrink to the end."""
     axes = np.ogrid[tuple(slice(side) for side in shape)]
     forward = sum((axis * step for axis, step in zip(axes, _STEPS)), np.zeros(shape, np.intp))  # noqa: B905
-    return np.asarray(CONTENT - 1 - forward % CONTENT)
+    return (CONTENT - 1 - forward % CONTENT).astype(np.uint8)

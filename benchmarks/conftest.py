@@ -1,0 +1,31 @@
+"""Prints, after the table of times, how many checks a second each way makes and their ratios."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Ratios measured in one run: absolute times differ from machine to machine."""
+    session = getattr(config, "_benchmarksession", None)
+    rates = {
+        bench.name: bench.extra_info["checks"] / bench.stats.min
+        for bench in (session.benchmarks if session else ())
+        if "checks" in bench.extra_info
+    }
+    if not rates:
+        return
+    terminalreporter.section("checks a second, best round")
+    base = rates.get("test_plain_test")
+    for name, rate in rates.items():
+        against = "" if base is None else f"   {rate / base:5.2f} x the plain test"
+        terminalreporter.write_line(f"{name:42} {rate:9.0f}{against}")
+
+
+def pytest_benchmark_update_json(output_json: dict[str, Any]) -> None:
+    """Keep the rates beside the times in a saved report."""
+    for bench in output_json["benchmarks"]:
+        if "checks" in bench["extra_info"]:
+            bench["extra_info"]["per_second"] = bench["extra_info"]["checks"] / bench["stats"]["min"]

@@ -1,0 +1,154 @@
+"""maskgate beside a plain test on the same work: the masked, weighted mse against NumPy.
+
+The plain test is what a person would write today: `hypothesis.extra.numpy.arrays`, an eager Keras
+call, NumPy. The bare calls are the framework's own time for as many calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from maskgate.engines.plugin import examine
+from maskgate.oracle import expect
+from maskgate.strategies import Pair, pairs
+from maskgate.subjects import open_subject
+from maskgate.subjects.protocol import Question, Subject
+
+keras = pytest.importorskip("keras")
+
+CHECKS = 200
+ROUNDS = 3
+BATCH, STEPS, FEATURES = 3, 4, 2
+WORK = {
+    "losses": ("mse",),
+    "reductions": ("sum_over_batch_size",),
+    "dtypes": ("float32",),
+    "mask_kinds": ("holes",),
+    "mask_ranks": ("equal",),
+    "weight_kinds": ("(B,T)",),
+    "min_rank": 3,
+    "max_rank": 3,
+}
+FLOATS = st.floats(-100, 100, width=32)
+
+
+def quiet(examples: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Settings that leave nothing but drawing and checking."""
+    return settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+@pytest.fixture(scope="module")
+def subject() -> Iterator[Subject]:
+    opened = open_subject("current")
+    opened.describe()
+    yield opened
+    opened.close()
+
+
+def measure(benchmark: object, work: Callable[[], None], checks: int) -> None:
+    benchmark.extra_info["checks"] = checks  # type: ignore[attr-defined]
+    benchmark.pedantic(work, rounds=ROUNDS, warmup_rounds=1)  # type: ignore[attr-defined]
+
+
+def keras_loss(y_true: np.ndarray, y_pred: np.ndarray, mask: np.ndarray, weight: np.ndarray) -> float:
+    prediction = keras.ops.convert_to_tensor(y_pred)
+    prediction._keras_mask = keras.ops.convert_to_tensor(mask)
+    return float(keras.losses.MeanSquaredError()(y_true, prediction, weight))
+
+
+def test_bare_eager_calls(benchmark: object) -> None:
+    rng = np.random.default_rng(0)
+    shape = (BATCH, STEPS, FEATURES)
+    y_true, y_pred = rng.normal(size=(2, *shape)).astype("float32")
+    mask, weight = rng.random(shape[:2]) > 0.5, rng.random(shape[:2]).astype("float32")
+
+    def work() -> None:
+        for _ in range(CHECKS):
+            keras_loss(y_true, y_pred, mask, weight)
+
+    measure(benchmark, work, CHECKS)
+
+
+def test_plain_test(benchmark: object) -> None:
+    shape = (BATCH, STEPS, FEATURES)
+
+    @quiet(CHECKS)
+    @given(
+        y_true=arrays(np.float32, shape, elements=FLOATS),
+        y_pred=arrays(np.float32, shape, elements=FLOATS),
+        mask=arrays(np.bool_, shape[:2]),
+        weight=arrays(np.float32, shape[:2], elements=FLOATS),
+    )
+    def work(y_true: np.ndarray, y_pred: np.ndarray, mask: np.ndarray, weight: np.ndarray) -> None:
+        elements = np.mean(np.square(y_true.astype(np.float64) - y_pred), axis=-1)
+        valid = mask.sum()
+        expected = (elements * mask * weight).sum() / valid if valid else 0.0
+        observed = keras_loss(y_true, y_pred, mask, weight)
+        scale = np.abs(elements * mask * weight).sum() / max(valid, 1)
+        assert abs(observed - expected) <= 1e-4 * scale + 1e-6
+
+    measure(benchmark, work, CHECKS)
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "all-modes"])
+def test_maskgate(benchmark: object, subject: Subject, compiled: bool) -> None:
+    description = subject.describe()
+    modes = description.modes if compiled else description.modes[:1]
+    examination = examine(subject, description, "loss-value")
+
+    @quiet(CHECKS // len(modes))
+    @given(pair=pairs(compiled=compiled, **WORK))
+    def work(pair: Pair) -> None:
+        examination.conforms(pair)
+
+    measure(benchmark, work, len(modes) * (CHECKS // len(modes)))
+
+
+def test_drawing_alone(benchmark: object) -> None:
+    @quiet(CHECKS)
+    @given(pair=pairs(compiled=False, **WORK))
+    def work(pair: Pair) -> None:
+        assert pair.case.mask is not None
+
+    measure(benchmark, work, CHECKS)
+
+
+def test_oracle_alone(benchmark: object, subject: Subject) -> None:
+    from maskgate.engines.forced_failure import CASE
+
+    semantics = examine(subject, subject.describe(), "loss-value").semantics
+
+    def work() -> None:
+        for _ in range(CHECKS):
+            expect(CASE, semantics, gradient=False)
+
+    measure(benchmark, work, CHECKS)
+
+
+def test_round_trip_alone(benchmark: object, subject: Subject) -> None:
+    def work() -> None:
+        for _ in range(CHECKS):
+            subject.evaluate([])
+
+    measure(benchmark, work, CHECKS)
+
+
+def test_eager_through_the_worker(benchmark: object, subject: Subject) -> None:
+    from maskgate.engines.forced_failure import CASE
+
+    def work() -> None:
+        for _ in range(CHECKS):
+            subject.evaluate([Question(CASE)])
+
+    measure(benchmark, work, CHECKS)
