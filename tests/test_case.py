@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-
 from maskgate.case import (
     FORMATS,
     KINDS,
@@ -226,12 +225,19 @@ def test_bfloat16_is_not_rounded_by_way_of_float32() -> None:
 
 
 @pytest.mark.parametrize("name", list(FORMATS))
-def test_a_format_holds_its_own_limits_and_overflows_past_them(name: str) -> None:
+def test_a_format_holds_its_own_limits(name: str) -> None:
     fmt = FORMATS[name]
     limits = np.array([fmt.largest, -fmt.tiny, 1 + 2 * fmt.unit_roundoff, 0.0, np.inf, np.nan])
     assert fmt.holds(limits.astype(fmt.storage))
     assert fmt.round(1 + fmt.unit_roundoff) == 1
-    assert fmt.round(np.float64(fmt.largest) * (1 + fmt.unit_roundoff)) == np.inf
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float32"])
+def test_a_format_overflows_halfway_past_its_largest(name: str) -> None:
+    fmt = FORMATS[name]
+    halfway = np.float64(fmt.largest) * (1 + fmt.unit_roundoff)
+    assert fmt.round(halfway) == np.inf
+    assert fmt.round(halfway * (1 - fmt.unit_roundoff)) == fmt.largest
 
 
 @pytest.mark.parametrize("name", list(FORMATS))

@@ -57,6 +57,12 @@ def test_every_verdict_is_collected_and_counted(log: Path) -> None:
     }
 
 
+def test_results_have_the_order_of_the_announcement(log: Path) -> None:
+    names = [each.property for each in all_results()]
+    write_run(log, all_results()[::-1], [], exit_status=1, planned=names)
+    assert [each.property for each in collect(log).results] == names
+
+
 def test_json_has_the_published_keys(log: Path) -> None:
     write_every_verdict(log)
     document = validate(collect(log))

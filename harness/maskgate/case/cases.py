@@ -14,6 +14,8 @@ import numpy.typing as npt
 from maskgate.case.dtypes import AnyArray, Format, format_of
 from maskgate.case.losses import REDUCTIONS, LossSpec
 
+_ARRAYS = ("y_true", "y_pred", "mask", "sample_weight")
+
 
 @dataclass(frozen=True, eq=False)
 class Case:
@@ -44,7 +46,7 @@ class Case:
             allowed = ", ".join(REDUCTIONS)
             raise ValueError(f"reduction must be one of {allowed}; got {self.reduction!r}")
         fmt = format_of(self.dtype)
-        for field in ("y_true", "y_pred", "mask", "sample_weight"):
+        for field in _ARRAYS:
             value = getattr(self, field)
             if value is None:
                 continue
@@ -74,10 +76,7 @@ class Case:
             "loss": {"name": self.loss.name, "parameters": dict(self.loss.parameters)},
             "reduction": self.reduction,
             "dtype": self.dtype,
-            **{
-                field: array_to_dict(getattr(self, field))
-                for field in ("y_true", "y_pred", "mask", "sample_weight")
-            },
+            **{field: array_to_dict(getattr(self, field)) for field in _ARRAYS},
         }
 
     @classmethod
@@ -88,17 +87,17 @@ class Case:
             ValueError: when a field is missing or damaged; the message names it.
         """
         try:
-            loss = LossSpec.of(data["loss"]["name"], **data["loss"].get("parameters", {}))
-            arrays = {
-                field: array_from_dict(data[field])
-                for field in ("y_true", "y_pred", "mask", "sample_weight")
-            }
-            reduction, dtype = data["reduction"], data["dtype"]
+            arrays = {field: array_from_dict(data[field]) for field in _ARRAYS}
+            if arrays["y_true"] is None or arrays["y_pred"] is None:
+                raise ValueError("not a case: y_true and y_pred must be arrays")
+            return cls(
+                loss=LossSpec.of(data["loss"]["name"], **data["loss"].get("parameters", {})),
+                reduction=data["reduction"],
+                dtype=data["dtype"],
+                **arrays,  # type: ignore[arg-type]
+            )
         except (KeyError, TypeError, AttributeError, OverflowError) as problem:
             raise ValueError(f"not a case: {type(problem).__name__}: {problem}") from problem
-        if arrays["y_true"] is None or arrays["y_pred"] is None:
-            raise ValueError("not a case: y_true and y_pred must be arrays")
-        return cls(loss=loss, reduction=reduction, dtype=dtype, **arrays)  # type: ignore[arg-type]
 
     def save(self, path: str | Path) -> None:
         """Write the case as one JSON document."""

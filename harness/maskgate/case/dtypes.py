@@ -64,7 +64,7 @@ class Format:
         magnitude = np.abs(wide)
         if not (magnitude >= self.tiny).all():  # zeros, subnormals, NaN
             step = self.tiny * 2.0**-7
-            with np.errstate(invalid="ignore"):
+            with np.errstate(over="ignore", invalid="ignore"):
                 rounded = np.where(magnitude < self.tiny, np.rint(wide / step) * step, rounded)
             rounded = np.where(np.isnan(wide), wide, rounded)
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):

@@ -9,7 +9,7 @@ from pathlib import Path
 from maskgate.subjects.protocol import SubjectError
 
 _LONGEST = 200
-_FULL = re.compile(r"no space left on device|disk quota exceeded|not enough space on the disk", re.I)
+_FULL = re.compile(r"no space left on device|disk quota exceeded|not enough space on", re.I)
 _NO_NETWORK = re.compile(
     r"network (was|connectivity is) disabled|error sending request|dns error|connection refused"
     r"|failed to lookup address|request failed after|operation timed out|network is unreachable",
@@ -21,10 +21,10 @@ _UNRESOLVED = re.compile(
     r"|no version of|couldn't parse|hash mismatch",
     re.I,
 )
-_DRAWING = re.compile(r"[×╰─▶│├]|^\s*(error|warning):\s*", re.M)
+_DRAWING = re.compile(r"[\u00d7\u2500-\u25ff]|^\s*(error|warning):\s*", re.M)
 
 
-class EnvironmentProblem(SubjectError):
+class EnvironmentProblem(SubjectError):  # noqa: N818 - a problem, told in a sentence
     """A named environment could not be made, found or removed."""
 
 

@@ -47,8 +47,12 @@ class Definition:
 
     @property
     def precise(self) -> Arithmetic:
-        """The format of TensorFlow's softmax cross-entropy: float32 for the half formats."""
-        if self.model.format.name in ("float16", "bfloat16"):
+        """The format of TensorFlow's softmax cross-entropy: float32 for float16.
+
+        bfloat16 is widened too, but not where labels are class ids.
+        """
+        widened = ("float16",) if self.spec.kind.labels == "sparse" else ("float16", "bfloat16")
+        if self.model.format.name in widened:
             return arithmetic("float32", wide=self.wide)
         return self.model
 

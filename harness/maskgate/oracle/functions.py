@@ -12,7 +12,7 @@ import numpy as np
 
 from maskgate.case import FloatArray
 from maskgate.oracle.arithmetic import ROUNDINGS
-from maskgate.oracle.rounding import EXACT, Rounded, _finish, between
+from maskgate.oracle.rounding import EXACT, Rounded, _finish, between, where
 
 Function = Callable[[FloatArray], FloatArray]
 
@@ -110,9 +110,25 @@ def step(x: Rounded, bound: Rounded | float) -> Rounded:
     return between(low, high, x.arithmetic)
 
 
-def inside(x: Rounded, low: float, high: float) -> Rounded:
-    """The slope of `clip(x, low, high)`."""
-    return step(x, low) - step(x, high)
+def above(upstream: Rounded, x: Rounded, bound: Rounded | float) -> Rounded:
+    """What flows through `maximum(x, bound)`: `upstream` above, exactly 0 below even if it is NaN.
+
+    Where they meet, or rounding decides, anything between the two.
+    """
+    return gated(upstream, step(x, bound))
+
+
+def within(upstream: Rounded, x: Rounded, low: float, high: float) -> Rounded:
+    """What flows through `clip(x, low, high)`."""
+    return gated(upstream, step(x, low) - step(x, high))
+
+
+def gated(upstream: Rounded, slope: Rounded) -> Rounded:
+    """`upstream` times a slope of 0, 1 or anything between, where a slope of 0 stops even NaN."""
+    if slope.error is not EXACT and (slope.error > 0.5).any():
+        slope = Rounded(slope.value, np.where(slope.error > 0.5, 1.0, slope.error), slope.arithmetic)
+    closed = (slope.value == 0.0) & (slope.error == 0.0)
+    return where(~closed, upstream * slope, 0.0)
 
 
 def logarithm_gradient(upstream: Rounded, x: Rounded) -> Rounded:

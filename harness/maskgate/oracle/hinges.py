@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from maskgate.oracle.definition import Definition, repeat, spread
-from maskgate.oracle.functions import step
+from maskgate.oracle.functions import above
 from maskgate.oracle.rounding import EXACT, Rounded, between, largest, maximum
 
 
@@ -18,7 +18,7 @@ def hinge(y: Rounded, p: Rounded, d: Definition) -> Rounded:
 
 def hinge_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
     y = signed(y)
-    return -(spread(g, p) * step(1.0 - y * p, 0.0) * y)
+    return -(above(spread(g, p), 1.0 - y * p, 0.0) * y)
 
 
 def squared_hinge(y: Rounded, p: Rounded, d: Definition) -> Rounded:
@@ -29,7 +29,7 @@ def squared_hinge(y: Rounded, p: Rounded, d: Definition) -> Rounded:
 def squared_hinge_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
     y = signed(y)
     gap = 1.0 - y * p
-    return -(spread(g, p) * (maximum(gap, 0.0) * 2.0) * step(gap, 0.0) * y)
+    return -(above(spread(g, p) * (maximum(gap, 0.0) * 2.0), gap, 0.0) * y)
 
 
 def categorical_hinge(y: Rounded, p: Rounded, d: Definition) -> Rounded:
@@ -39,7 +39,7 @@ def categorical_hinge(y: Rounded, p: Rounded, d: Definition) -> Rounded:
 
 def categorical_hinge_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
     positive, others = (y * p).sum(-1, keepdims=True), (1.0 - y) * p
-    each = repeat(g, p) * step(largest(others) - positive + 1.0, 0.0)
+    each = above(repeat(g, p), largest(others) - positive + 1.0, 0.0)
     return each * _share_of_largest(others) * (1.0 - y) - each * y
 
 

@@ -12,12 +12,12 @@ from maskgate.oracle.ball import DoesNotFit
 from maskgate.oracle.definition import Definition, repeat, spread
 from maskgate.oracle.functions import (
     exp,
-    inside,
     log,
     log1p,
     logarithm_gradient,
     power,
     sigmoid,
+    within,
 )
 from maskgate.oracle.rounding import EXACT, Rounded, clip, constant, count, largest, where
 
@@ -30,7 +30,7 @@ def kld(y: Rounded, p: Rounded, d: Definition) -> Rounded:
 def kld_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
     y, held = clip(y, d.epsilon, 1.0), clip(p, d.epsilon, 1.0)
     upstream = logarithm_gradient(repeat(g, p) * y, y / held)
-    return upstream * (-y / held / held) * inside(p, d.epsilon, 1.0)
+    return within(upstream * (-y / held / held), p, d.epsilon, 1.0)
 
 
 def bce(y: Rounded, p: Rounded, d: Definition) -> Rounded:
@@ -77,7 +77,7 @@ def _from_probabilities(y: Rounded, p: Rounded, d: Definition) -> Rounded:
 def _from_probabilities_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
     first, second = _binary_arguments(p, d)
     slope = logarithm_gradient(-g * y, first) - logarithm_gradient(-g * (1.0 - y), second)
-    return slope * inside(p, d.epsilon, 1.0 - d.epsilon)
+    return within(slope, p, d.epsilon, 1.0 - d.epsilon)
 
 
 def _binary_arguments(p: Rounded, d: Definition) -> tuple[Rounded, Rounded]:
@@ -162,7 +162,7 @@ def cce_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
     normal = _normalised(p, d)
     held = clip(normal, d.epsilon, 1.0 - d.epsilon)
     upstream = logarithm_gradient(repeat(-g, p, d.axis) * y, held)
-    return _normalised_gradient(upstream * inside(normal, d.epsilon, 1.0 - d.epsilon), p, d)
+    return _normalised_gradient(within(upstream, normal, d.epsilon, 1.0 - d.epsilon), p, d)
 
 
 def _smoothed_classes(y: Rounded, d: Definition) -> Rounded:
@@ -202,7 +202,7 @@ def categorical_focal_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition
     entropy = -y * log(held)
     by_weight = each * entropy * alpha * gamma * power(miss, gamma - 1.0)
     by_entropy = logarithm_gradient(each * (power(miss, gamma) * alpha) * -y, held)
-    slope = (by_entropy - by_weight) * inside(normal, d.epsilon, 1.0 - d.epsilon)
+    slope = within(by_entropy - by_weight, normal, d.epsilon, 1.0 - d.epsilon)
     upstream = _normalised_gradient(slope, probability, d)
     if not d.flag("from_logits"):
         return upstream
@@ -227,7 +227,7 @@ def sparse_cce_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Ro
     else:
         held = clip(kept, d.epsilon, 1.0 - d.epsilon)
         by_logit = _softmax_entropy_gradient(upstream, hot, log(held), d)
-        slope = logarithm_gradient(by_logit, held) * inside(kept, d.epsilon, 1.0 - d.epsilon)
+        slope = within(logarithm_gradient(by_logit, held), kept, d.epsilon, 1.0 - d.epsilon)
     if valid is None:
         return slope
     if d.rules.ignoring == "multiply":
@@ -267,7 +267,7 @@ def _softmax_entropy(y: Rounded, x: Rounded, d: Definition) -> Rounded:
     terms = (log(total) - shifted) * labels
     # A class of weight 0 is left out even if its logit is infinite.
     absent = (labels.value == 0.0) & ~np.isfinite(terms.value)
-    return where(~absent, terms, 0.0).sum(d.axis).to(x.arithmetic)
+    return where(~absent, terms, 0.0).narrow_sum(d.axis).to(x.arithmetic)
 
 
 def _softmax_entropy_gradient(g: Rounded, y: Rounded, x: Rounded, d: Definition) -> Rounded:
@@ -284,4 +284,4 @@ def _softmax(x: Rounded, d: Definition) -> Rounded:
 def _shifted_exponentials(x: Rounded, axis: int) -> tuple[Rounded, Rounded]:
     """Logits less their largest, and the sum of their exponentials."""
     shifted = x - largest(x, axis)
-    return shifted, exp(shifted).sum(axis, keepdims=True)
+    return shifted, exp(shifted).narrow_sum(axis, keepdims=True)

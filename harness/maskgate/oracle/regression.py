@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from maskgate.oracle.definition import Definition, repeat, spread
 from maskgate.oracle.functions import (
+    above,
+    gated,
     log,
     logarithm_gradient,
     rsqrt,
@@ -61,7 +63,7 @@ def msle_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
     g, y, p = g.to(_promoted(p, d).arithmetic), _promoted(y, d), _promoted(p, d)
     argument = _floored(p, d) + 1.0
     slope = spread(g, p) * ((log(argument) - log(_floored(y, d) + 1.0)) * 2.0)
-    return (logarithm_gradient(slope, argument) * step(p, _log_epsilon(d, p))).to(d.model)
+    return above(logarithm_gradient(slope, argument), p, _log_epsilon(d, p)).to(d.model)
 
 
 def _promoted(x: Rounded, d: Definition) -> Rounded:
@@ -134,7 +136,7 @@ def cosine_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounde
     axis = d.axis
     upstream = repeat(-g, p, axis) * (y * _inverse_norm(y, d))
     along = (upstream * p).sum(axis, keepdims=True)
-    return upstream * _inverse_norm(p, d) + along * _inverse_norm_gradient(p, d)
+    return upstream * _inverse_norm(p, d) + _inverse_norm_gradient(p, along, d)
 
 
 def _inverse_norm(x: Rounded, d: Definition) -> Rounded:
@@ -144,20 +146,25 @@ def _inverse_norm(x: Rounded, d: Definition) -> Rounded:
         return 1.0 / maximum(sqrt(squares), d.epsilon)
     if kind == "inverse-capped":
         return minimum(rsqrt(squares), 1.0 / d.epsilon)
-    floor = 1e-12 if kind == "squares-floored-1e-12" else d.epsilon
-    return rsqrt(maximum(squares, floor))
+    return rsqrt(maximum(squares, _squares_floor(d)))
 
 
-def _inverse_norm_gradient(x: Rounded, d: Definition) -> Rounded:
-    """Derivative of the inverse norm by each component: -x / |x|**3, 0 where it is held."""
+def _squares_floor(d: Definition) -> float:
+    return 1e-12 if d.rules.normalizing == "squares-floored-1e-12" else d.epsilon
+
+
+def _inverse_norm_gradient(x: Rounded, along: Rounded, d: Definition) -> Rounded:
+    """What flows through the inverse norm: `-along x / |x|**3`, 0 where the norm is held."""
     squares = (x * x).sum(d.axis, keepdims=True)
     kind = d.rules.normalizing
-    inverse = rsqrt(squares)
-    slope = inverse * (inverse * inverse)
+    if kind == "inverse-capped":
+        inverse = rsqrt(squares)
+        free = gated(along, 1.0 - step(inverse, 1.0 / d.epsilon))
+        return -x * (free * (inverse * inverse * inverse))
     if kind == "norm-floored":
-        free = step(sqrt(squares), d.epsilon)
-    elif kind == "inverse-capped":
-        free = 1.0 - step(inverse, 1.0 / d.epsilon)
-    else:
-        free = step(squares, 1e-12 if kind == "squares-floored-1e-12" else d.epsilon)
-    return -x * (slope * free)
+        norm = sqrt(squares)
+        inverse = 1.0 / maximum(norm, d.epsilon)
+        return -x * (above(along * inverse * inverse, norm, d.epsilon) / norm)
+    inverse = rsqrt(maximum(squares, _squares_floor(d)))
+    free = above(along * (inverse * inverse * inverse), squares, _squares_floor(d))
+    return -x * free

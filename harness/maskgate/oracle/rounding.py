@@ -126,6 +126,10 @@ class Rounded:
         """The sum over axes, in whatever order the subject adds."""
         return _sum(self, axis, keepdims, self.arithmetic.sum_roundoff)
 
+    def narrow_sum(self, axis: Axes = None, *, keepdims: bool = False) -> Rounded:
+        """A sum inside a fused kernel, which may add in the format itself."""
+        return _sum(self, axis, keepdims, self.arithmetic.roundoff)
+
     def mean(self, axis: Axes = None, *, keepdims: bool = False) -> Rounded:
         """The mean over axes: the sum over the number of terms; NaN where there are none."""
         total = _sum(self, axis, keepdims, self.arithmetic.mean_roundoff)

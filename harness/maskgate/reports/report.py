@@ -100,10 +100,11 @@ def collect(events_path: Path) -> Report:
     started: Event = next(iter(_of(events, "run-started")), {})
     ended: Event | None = next(iter(_of(events, "run-finished")), None)
     results = {(e["result"]["subject"], e["result"]["property"]): e for e in _of(events, "result")}
+    # Processes side by side finish in any order; a report has the order of the announcement.
     planned = [(s, p) for s in started.get("subjects", ()) for p in started.get("properties", ())]
     report = Report(
         subjects=tuple(event["subject"] for event in _of(events, "subject")),
-        results=tuple(_result(event["result"]) for event in results.values()),
+        results=tuple(_result(results[pair]["result"]) for pair in _ordered(planned, results)),
         findings=tuple(Finding(**event["finding"]) for event in _of(events, "finding")),
         failures=tuple(_failure(event) for event in _of(events, "subject-failed")),
         run={key: started.get(key) for key in _RUN} if started else None,
@@ -162,6 +163,13 @@ def schema() -> dict[str, Any]:
 
 def _of(events: Iterable[Event], kind: str) -> list[Event]:
     return [event for event in events if event["event"] == kind]
+
+
+def _ordered(
+    planned: Iterable[tuple[str, str]], seen: Iterable[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    place = {pair: number for number, pair in enumerate(planned)}
+    return sorted(seen, key=lambda pair: place.get(pair, len(place)))
 
 
 def _result(data: Mapping[str, Any]) -> Result:

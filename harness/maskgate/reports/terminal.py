@@ -121,7 +121,7 @@ def _show_subject(report: Report, subject: str, out: Console) -> None:
     results = [result for result in report.results if result.subject == subject]
     out.print()
     if results:
-        out.print(Padding(_table(report, results), (0, 0, 0, 2)))
+        out.print(Padding(_table(report, results), (0, 0, 0, 2), expand=False))
         out.print()
 
 
@@ -195,7 +195,7 @@ def _show_batch(small: Batch, out: Console) -> None:
             table.add_column(name, overflow="fold")
         for row in small.rows:
             table.add_row(*(Text(cell) for cell in row))
-        out.print(Padding(table, (0, 0, 0, 4)))
+        out.print(Padding(table, (0, 0, 0, 4), expand=False))
     if small.left_out:
         out.print(Text(f"    and {small.left_out} more", "dim"))
     for line in small.beside:

@@ -43,6 +43,7 @@ _PREDICTIONS = {
     "sparse_cce": "shares",
     "kld": "probability",
     "poisson": "positive",
+    "categorical_hinge": "real-labels",
     "cosine": "nonzero",
 }
 

@@ -1,33 +1,41 @@
 """Runs an action right after a module has been imported, without importing it earlier."""
 
-import importlib.machinery
+from __future__ import annotations
+
 import sys
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+
+Action = Callable[[ModuleType], None]
 
 
 class _After:
     """A finder that serves one module, once, and calls `action(module)` when it has run."""
 
-    def __init__(self, name, action):
+    def __init__(self, name: str, action: Action) -> None:
         self.name, self.action = name, action
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         if name != self.name:
             return None
-        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
-        if spec is None:
-            return None
         sys.meta_path.remove(self)
-        execute = spec.loader.exec_module
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.loader is not None:
+            vars(spec.loader)["exec_module"] = self._then_act(spec.loader.exec_module)
+        return spec
 
-        def execute_and_act(module):
+    def _then_act(self, execute: Action) -> Action:
+        def execute_and_act(module: ModuleType) -> None:
             execute(module)
             self.action(module)
 
-        spec.loader.exec_module = execute_and_act
-        return spec
+        return execute_and_act
 
 
-def after_import(name, action):
+def after_import(name: str, action: Action) -> None:
     """Call `action(module)` once `name` has been imported; now, where it has been already."""
     if name in sys.modules:
         action(sys.modules[name])

@@ -5,22 +5,26 @@ Touches imports and signatures only, nothing that computes: Keras reads with the
 function takes, and which class an iterable has.
 """
 
+from __future__ import annotations
+
 import collections
 import collections.abc
+from types import ModuleType
 
-from maskgate_shims.hooks import after_import
+from .hooks import after_import
+
+ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
 
 
-def _abstract_classes():
+def _abstract_classes() -> None:
     for name in collections.abc.__all__:
-        if not hasattr(collections, name):
-            setattr(collections, name, getattr(collections.abc, name))
+        vars(collections).setdefault(name, getattr(collections.abc, name))
 
 
-def _argument_specs(inspect):
-    spec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
-    inspect.ArgSpec = spec
-    inspect.getargspec = lambda function: spec(*inspect.getfullargspec(function)[:4])
+def _argument_specs(inspect: ModuleType) -> None:
+    vars(inspect).update(
+        ArgSpec=ArgSpec, getargspec=lambda function: ArgSpec(*inspect.getfullargspec(function)[:4])
+    )
 
 
 _abstract_classes()

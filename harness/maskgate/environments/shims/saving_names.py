@@ -4,16 +4,20 @@ to 2.8 makes one of each with every model and uses for saving alone.
 Touches saving only, nothing that computes; a model cannot be saved to a checkpoint with it.
 """
 
-from maskgate_shims.hooks import after_import
+from __future__ import annotations
+
+from types import ModuleType
+
+from .hooks import after_import
 
 
 class _Nothing:
-    def __init__(self, *_arguments, **_options):
+    def __init__(self, *_arguments: object, **_options: object) -> None:
         pass
 
 
-def _savers(tracking):
-    tracking.TrackableSaver = tracking.ObjectGraphView = _Nothing
+def _savers(tracking: ModuleType) -> None:
+    vars(tracking).update(TrackableSaver=_Nothing, ObjectGraphView=_Nothing)
 
 
 # Keras reaches the same file under two module names, by the order in which things are imported.

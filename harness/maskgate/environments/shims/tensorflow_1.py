@@ -5,20 +5,23 @@ Touches imports only, nothing that computes: every function served is TensorFlow
 `compat.v1` publishes it; multi-backend Keras was written against these names and against graphs.
 """
 
-import sys
-import types
+from __future__ import annotations
 
-from maskgate_shims.hooks import after_import
+import sys
+from types import ModuleType
+
+from .hooks import after_import
 
 VERSION = "1.15.0"
 
 
-def _stand_in(tensorflow):
+def _stand_in(tensorflow: ModuleType) -> None:
     v1 = tensorflow.compat.v1
     v1.disable_v2_behavior()
-    module = types.ModuleType("tensorflow")
-    module.__dict__.update({name: getattr(v1, name) for name in dir(v1) if name != "keras"})
-    module.__dict__.update(
+    module = ModuleType("tensorflow")
+    # Without its `keras`: that is a door to the newer Keras, and does not open here.
+    vars(module).update({name: getattr(v1, name) for name in dir(v1) if name != "keras"})
+    vars(module).update(
         __path__=tensorflow.__path__,
         __file__=tensorflow.__file__,
         __spec__=tensorflow.__spec__,
