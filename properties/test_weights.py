@@ -24,12 +24,7 @@ COUNTED = ("sum_over_batch_size", "mean", "sum", "none")
 @given(pair=pairs(weight_values=("all-zero",), weight_kinds=WEIGHTED, mask_ranks=ALIGNED_MASKS))
 def test_zero_weights(subject: Examination, pair: Pair) -> None:
     """Weights that are all zero: a finite loss, and a gradient of zero."""
-    relation = Gives(
-        pair.case,
-        value=lambda seen: np.where(np.isfinite(seen), seen, 0.0),
-        wanted_gradient=np.zeros_like,
-        or_refused=True,
-    )
+    relation = Gives(pair.case, finite=True, wanted_gradient=np.zeros_like, or_refused=True)
     subject.holds(pair, lambda _mode: relation)
 
 

@@ -132,3 +132,19 @@ def random_case(
     return short.with_(
         mask=mask_of(rng, mask, reduced), sample_weight=weight_of(rng, weight, reduced)
     )
+
+
+SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, 1e-7, 1e20, -1e20, np.nan, np.inf, -np.inf, 1e-30, 1e-39, 3e4)
+
+
+def wild(rng: np.random.Generator, case: Case, share: float = 0.15) -> Case:
+    """The case with some of its floats replaced by special ones; class ids stay as they are."""
+    changes: dict[str, Any] = {}
+    for field in ("y_true", "y_pred", "sample_weight"):
+        values = getattr(case, field)
+        if values is None or values.dtype.kind != "f":
+            continue
+        hit = rng.random(values.shape) < share
+        special = rng.choice(SPECIAL, size=values.shape)
+        changes[field] = np.where(hit, special, values.astype(np.float64))
+    return case.with_(**changes)

@@ -21,6 +21,7 @@ from maskgate.subjects import (
     load_adapter,
     open_subject,
 )
+from maskgate.subjects.worker import on_tensorflow
 
 LOSSES = np.array([[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]])
 MASK = np.array([[1, 0, 1], [1, 0, 0]], bool)
@@ -229,3 +230,13 @@ def test_gradient_of_a_loss_that_ignores_the_predictions_is_zero() -> None:
     for mode in MODES:
         gradient = value(ask(subject, case(), mode, gradient=True)).gradient
         np.testing.assert_array_equal(gradient, np.zeros((2, 3, 2)))
+
+
+def test_only_so_many_traced_functions_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_tensorflow, "TRACED", 2)
+    adapter: Any = load_adapter()
+    subject = InProcess(adapter)
+    first, second, third = (case(reduction=name) for name in ("sum", "none", "mean"))
+    for asked in (first, second, first, third):
+        ask(subject, asked, "graph")
+    assert [signature[1] for signature in adapter.backend._traced] == ["sum", "mean"]

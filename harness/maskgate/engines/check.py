@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -93,6 +94,7 @@ def run_check(request: CheckRequest, *, on_event: Callable[[Event], None]) -> in
         jobs=jobs,
         subjects=list(subjects),
         properties=[info.name for info in chosen],
+        command=shlex.join(["maskgate", *sys.argv[1:]]),
     )
     follower = _Follower(request.events, on_event)
     status = INTERRUPTED

@@ -132,7 +132,7 @@ class Examination:
     def repeats(self, pair: Pair) -> None:
         """The same case gives the same bits again, also after another case."""
         case, between = _both(pair)
-        relation = Identical((case, case))
+        relation = Identical((case, case), name="repeats")
 
         def judged(mode: Mode) -> tuple[Judgement, Relation]:
             first, _, again = self.ask((case, between, case), mode, gradient=True)
@@ -213,7 +213,7 @@ class Examination:
             self.tally.deviating[mode] += 1
             return
         raise _class_of(identity)(
-            self._finding("new", identity, pair, mode, judged.mismatch, relation.recipe())
+            self._finding("new", identity, pair, mode, judged.mismatch, relation.recipe(judged.mismatch))
         )
 
     def replay(self, entry: KnownDeviation, run: Callable[[Pair], None]) -> Deviation | None:

@@ -45,8 +45,8 @@ class Relation(Protocol):
         """Judge one answer a case."""
         ...
 
-    def recipe(self) -> dict[str, Any]:
-        """How a stand-alone script repeats the comparison."""
+    def recipe(self, mismatch: Mismatch) -> dict[str, Any]:
+        """How a stand-alone script repeats the comparison that failed."""
         ...
 
 
@@ -66,7 +66,7 @@ class Conforms:
         judged = [judge(answers[0], expectation) for expectation in self.expectations]
         return next((each for each in judged if each.holds), judged[0])
 
-    def recipe(self) -> dict[str, Any]:
+    def recipe(self, mismatch: Mismatch) -> dict[str, Any]:
         return {"relation": "equals-expected"}
 
 
@@ -79,6 +79,7 @@ class Identical:
 
     cases: tuple[Case, ...]
     gradient: bool = True
+    name: str = "identical"
 
     def judge(self, answers: Sequence[Answer]) -> Judgement:
         first = answers[0]
@@ -88,8 +89,8 @@ class Identical:
                 return judged
         return Judgement(None)
 
-    def recipe(self) -> dict[str, Any]:
-        return {"relation": "identical", "tolerance": 0.0}
+    def recipe(self, mismatch: Mismatch) -> dict[str, Any]:
+        return {"relation": self.name, "tolerance": 0.0}
 
 
 @dataclass(frozen=True)
@@ -128,16 +129,32 @@ class Close:
             return Judgement(None)
         return _alike(answers[0], answers[1], self._allowed)
 
-    def recipe(self) -> dict[str, Any]:
-        radii = [_radius(bound, "value") for bound in self.bounds]
-        tolerance = self.slack + _largest(radii[0]) * abs(self.factor) + _largest(radii[1])
-        return {"relation": "close", "factor": self.factor, "tolerance": tolerance}
+    def recipe(self, mismatch: Mismatch) -> dict[str, Any]:
+        recipe = {
+            "relation": "close",
+            "factor": self.factor,
+            "tolerance": mismatch.bound,
+            "or_refused": self.or_refused,
+        }
+        for key, case, places in (
+            ("index_of_case", self.case, self.of_case),
+            ("index_of_altered", self.altered, self.of_altered),
+        ):
+            if places is not None and mismatch.index:
+                shape = case.y_pred.shape if mismatch.part == "gradient" else case.loss_shape
+                origin = places(np.arange(int(np.prod(shape))).reshape(shape))[mismatch.index]
+                recipe[key] = [int(i) for i in np.unravel_index(int(origin), shape)]
+        return recipe
 
     def _allowed(
         self, part: str, one: AnyArray, other: AnyArray
     ) -> tuple[AnyArray, Ball]:
         left = _places(one, self.of_case).astype(np.float64)
         right = _places(other, self.of_altered)
+        if right.size == left.size:
+            # With the reduction `none`, weights (B, 1) make a loss (B,) one of (B, 1): what is
+            # compared here is content; shapes are for the property `loss-value`.
+            right = right.reshape(left.shape)
         radius = np.full(left.shape, self.slack)
         for bound, weight, places in (
             (self.bounds[0], abs(self.factor), self.of_case),
@@ -156,6 +173,7 @@ class Gives:
         value: from the observed loss to the loss that should stand there.
         wanted_gradient: from the observed gradient to the one that should stand there.
         radius: absolute error allowed.
+        finite: the loss must be finite, whatever it is.
         or_refused: a clear error is as good.
     """
 
@@ -163,6 +181,7 @@ class Gives:
     value: Callable[[FloatArray], FloatArray] | None = None
     wanted_gradient: Callable[[FloatArray], FloatArray] | None = None
     radius: float | FloatArray = 0.0
+    finite: bool = False
     or_refused: bool = False
 
     @property
@@ -181,8 +200,9 @@ class Gives:
         if isinstance(value, Judgement):
             return value
         used: float | None = None
+        wanted_value = _made_finite if self.finite else self.value
         for part, seen, wanted in (
-            ("value", value.value, self.value),
+            ("value", value.value, wanted_value),
             ("gradient", value.gradient, self.wanted_gradient),
         ):
             if seen is None or wanted is None:
@@ -195,9 +215,14 @@ class Gives:
             used = larger(used, judged.used)
         return Judgement(None, used)
 
-    def recipe(self) -> dict[str, Any]:
-        radius = np.asarray(self.radius, np.float64)
-        return {"relation": "equals-expected", "tolerance": _largest(radius)}
+    def recipe(self, mismatch: Mismatch) -> dict[str, Any]:
+        finite = self.finite and mismatch.part == "value"
+        relation = "finite" if finite else "equals-expected"
+        return {"relation": relation, "tolerance": mismatch.bound, "or_refused": self.or_refused}
+
+
+def _made_finite(observed: FloatArray) -> FloatArray:
+    return np.where(np.isfinite(observed), observed, 0.0)
 
 
 Allowed = Callable[[str, AnyArray, AnyArray], tuple[AnyArray, Ball]]
