@@ -252,7 +252,7 @@ class Examination:
         return next((stage for stage in stages if stage != "none"), "formula")
 
     def _identity(self, stage: str, pair: Pair) -> Identity:
-        kind = shape_class(pair.case, pair.altered)
+        kind = shape_class(pair.case, pair.altered, stage=stage)
         return Identity(self.property, self.semantics.family, stage, kind)
 
     def _crashed(self, pair: Pair, mode: Mode, reason: str) -> None:

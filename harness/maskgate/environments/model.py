@@ -18,7 +18,7 @@ PYTHON = "3.11"
 SHIMS = Path(__file__).parent / "shims"
 _REQUIREMENTS = "pip:"
 # A comma ends a requirement unless a version follows, or a bracket of extras is still open.
-_BETWEEN = re.compile(r",(?![^\[]*\])(?=\s*[A-Za-z0-9])")
+_BETWEEN = re.compile(r",(?![^\[]*\])(?!\s*[<>=!~])")
 
 
 @dataclass(frozen=True)

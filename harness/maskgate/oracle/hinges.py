@@ -45,15 +45,28 @@ def categorical_hinge_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition
 
 def signed(y: Rounded) -> Rounded:
     """Labels 0 and 1 as -1 and 1, if there are no others in the whole batch."""
-    binary = ((y.value == 0.0) | (y.value == 1.0)).all()
-    return Rounded(y.value * 2.0 - 1.0, EXACT, y.arithmetic) if binary else y
+    doubtful = (y.error > 0.0) & (np.abs(y.value) <= y.error)
+    binary = ((y.value == 0.0) | (y.value == 1.0) | doubtful).all()
+    if not binary:
+        return y
+    if doubtful.any():
+        # Subnormal labels that may be read as zero decide for the whole batch.
+        return Rounded(y.value, np.full(y.shape, np.inf), y.arithmetic)
+    return Rounded(y.value * 2.0 - 1.0, EXACT, y.arithmetic)
 
 
 def _share_of_largest(x: Rounded) -> Rounded:
-    """The slope of the largest: 1 for it, 0 for the rest; those that tie share it somehow."""
-    lead = x.value - x.value.max(-1, keepdims=True)
+    """The slope of the largest: 1 for it, 0 for the rest; those that tie share it somehow.
+
+    None equals a NaN: TensorFlow shares 0 among 0 then.
+    """
+    top = x.value.max(-1, keepdims=True)
+    lead = x.value - top
     slack = x.errors + x.errors.max(-1, keepdims=True)
-    candidate = lead >= -slack
+    candidate = (lead >= -slack) | (x.value == top)
     alone = candidate.sum(-1, keepdims=True) == 1
     low = np.where(candidate & alone, 1.0, 0.0)
-    return between(low, candidate.astype(np.float64), x.arithmetic)
+    share = between(low, candidate.astype(np.float64), x.arithmetic)
+    undefined = np.isnan(top) & ~np.isinf(slack)
+    error = np.where(np.isinf(slack), np.inf, np.where(undefined, 0.0, share.error))
+    return Rounded(np.where(undefined, np.nan, share.value), error, x.arithmetic)

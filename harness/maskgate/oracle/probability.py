@@ -265,9 +265,7 @@ def _softmax_entropy(y: Rounded, x: Rounded, d: Definition) -> Rounded:
     shifted, total = _shifted_exponentials(x.to(d.precise), d.axis)
     labels = y.to(d.precise)
     terms = (log(total) - shifted) * labels
-    # A class of weight 0 is left out even if its logit is infinite.
-    absent = (labels.value == 0.0) & ~np.isfinite(terms.value)
-    return where(~absent, terms, 0.0).narrow_sum(d.axis).to(x.arithmetic)
+    return terms.narrow_sum(d.axis).to(x.arithmetic)
 
 
 def _softmax_entropy_gradient(g: Rounded, y: Rounded, x: Rounded, d: Definition) -> Rounded:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from hypothesis import strategies as st
 
 from maskgate.case import REDUCTIONS, Case, LossSpec
 from maskgate.strategies import checks
-from maskgate.strategies.blocks import CONTENT, block, pick
+from maskgate.strategies.blocks import CONTENT, block, cut, decoder_of, pick
 from maskgate.strategies.contents import (
     DTYPES,
     WEIGHT_VALUES,
@@ -33,8 +34,9 @@ from maskgate.strategies.shapes import shapes as all_shapes
 from maskgate.strategies.signatures import Signature, reduced
 from maskgate.strategies.weights import WEIGHT_KINDS, weight_shape
 
-_STRUCTURE = block(8)
-_CONTENT = block(CONTENT)
+Value = TypeVar("Value")
+_STRUCTURE = 8
+_CONTENTS = [CONTENT] * 4  # predictions, labels, mask, weights
 
 
 def cases(
@@ -53,7 +55,8 @@ def cases(
 ) -> st.SearchStrategy[Case]:
     """Cases of a masked, weighted loss, with finite values.
 
-    Structure is drawn first, then one block of bytes for each array. Shrinks to the first choice
+    Drawn as one block of bytes, structure first, as long as `losses` and `shapes` come from this
+    package unfiltered; other strategies are drawn beside it. Shrinks to the first choice
     of every kind, few elements, labels of 0 and predictions of 1 (0.5 where they are
     probabilities).
 
@@ -107,7 +110,7 @@ def cases(
     )
     if shapes is None:
         shapes = all_shapes(min_rank=3 if set(mask_ranks or ()) == {"lower"} else 2)
-    return _free(filling, structure, _losses(losses), shapes)
+    return _free(filling, structure, Part(_losses(losses)), Part(shapes))
 
 
 @dataclass(frozen=True)
@@ -152,20 +155,34 @@ class Filling:
         kinds = tuple(kind for kind in self.mask_kinds if (kind == "none") == unmasked)
         return tuple(kind for kind in kinds if kind != SOFT_MASK or mask_dtype == "float")
 
-    def case(self, draw: st.DrawFn, signature: Signature, kind: str, choices: bytes) -> Case:
-        """A case of the signature, its arrays drawn one after the other."""
+    def case(
+        self, signature: Signature, kind: str, choices: bytes, contents: Sequence[bytes]
+    ) -> Case:
+        """The case of a signature that the structure's block and the arrays' blocks stand for."""
         loss, dtype, shape = signature.loss, signature.dtype, signature.shape
         edges, coding = has_edges(dtype, self.edges), choices[7]
-        y_pred = predictions_of(loss, dtype, draw(_CONTENT), shape, edges=edges)
-        y_true = labels_of(loss, dtype, draw(_CONTENT), shape, coding=coding, edges=edges)
+        y_pred = predictions_of(loss, dtype, contents[0], shape, edges=edges)
+        y_true = labels_of(loss, dtype, contents[1], shape, coding=coding, edges=edges)
         mask = sample_weight = None
         if signature.mask_shape is not None and signature.mask_dtype is not None:
             rank, mask_dtype = len(shape) - 1, signature.mask_dtype
-            mask = mask_of(kind, signature.mask_shape, rank, mask_dtype, draw(_CONTENT))
+            mask = mask_of(kind, signature.mask_shape, rank, mask_dtype, contents[2])
         if signature.weight_shape is not None:
             values = f"weights-{pick(self.weight_values, choices[6])}"
-            sample_weight = values_of(values, dtype, draw(_CONTENT), signature.weight_shape)
+            sample_weight = values_of(values, dtype, contents[3], signature.weight_shape)
         return Case(loss, signature.reduction, dtype, y_true, y_pred, mask, sample_weight)
+
+
+class Part(Generic[Value]):
+    """A part that a strategy decides: from the case's own block if it can, else drawn before it."""
+
+    def __init__(self, strategy: st.SearchStrategy[Value]) -> None:
+        self._strategy, self._decoder = strategy, decoder_of(strategy)
+        self.width = 0 if self._decoder is None else self._decoder.width
+
+    def value(self, draw: st.DrawFn, choices: bytes) -> Value:
+        """The value, drawn or decoded from `width` bytes."""
+        return draw(self._strategy) if self._decoder is None else self._decoder.decode(choices)
 
 
 @st.composite
@@ -173,19 +190,23 @@ def _free(
     draw: st.DrawFn,
     filling: Filling,
     structure: Structure,
-    losses: st.SearchStrategy[LossSpec],
-    shapes: st.SearchStrategy[Shape],
+    losses: Part[LossSpec],
+    shapes: Part[Shape],
 ) -> Case:
-    shape, loss, choices = draw(shapes), draw(losses), draw(_STRUCTURE)
+    widths = shapes.width, losses.width, _STRUCTURE, *_CONTENTS
+    for_shape, for_loss, choices, *contents = cut(draw(block(sum(widths))), *widths)
+    loss, shape = losses.value(draw, for_loss), shapes.value(draw, for_shape)
     signature, kind = structure.decode(loss, shape, choices)
-    return filling.case(draw, signature, kind, choices)
+    return filling.case(signature, kind, choices, contents)
 
 
 @st.composite
 def _bucketed(draw: st.DrawFn, filling: Filling, bucket: tuple[Signature, ...]) -> Case:
-    signature, choices = draw(st.sampled_from(bucket)), draw(_STRUCTURE)
+    signature = draw(st.sampled_from(bucket))
+    widths = _STRUCTURE, *_CONTENTS
+    choices, *contents = cut(draw(block(sum(widths))), *widths)
     kind = pick(filling.kinds_for(signature.mask_dtype), choices[2])
-    return filling.case(draw, signature, kind, choices)
+    return filling.case(signature, kind, choices, contents)
 
 
 def _chosen(name: str, given: Sequence[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from maskgate.case import AnyArray, LossSpec
 from maskgate.strategies import checks
-from maskgate.strategies.blocks import CONTENT, block, pick, scatter
+from maskgate.strategies.blocks import CONTENT, decoded, pick, scatter
 from maskgate.strategies.palettes import table
 from maskgate.strategies.shapes import Shape
 
@@ -91,7 +91,7 @@ def contents(
             return _one_hot(choices, shape)
         return values_of(domain, dtype, choices, shape, edges=with_edges)
 
-    return block(CONTENT).map(decode)
+    return decoded(CONTENT, decode)
 
 
 def has_edges(dtype: str, edges: bool | None) -> bool:

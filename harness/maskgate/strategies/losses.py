@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from maskgate.case import KINDS, LossSpec, Parameter
 from maskgate.strategies import checks
-from maskgate.strategies.blocks import block, pick
+from maskgate.strategies.blocks import decoded, pick
 from maskgate.strategies.shapes import Shape
 
 # The default first. An axis of 1 exists in every prediction of rank 2 or more.
@@ -32,7 +32,7 @@ _OVER_CLASSES = ("cce", "categorical_focal", "sparse_cce")
 
 
 def losses(
-    *, names: Sequence[str] = LOSS_NAMES, parameters: bool = True
+    *, names: Sequence[str] = LOSS_NAMES, parameters: Sequence[str] | bool = True
 ) -> st.SearchStrategy[LossSpec]:
     """Losses of the given names (keys of `maskgate.case.KINDS`).
 
@@ -40,10 +40,11 @@ def losses(
 
     Args:
         names: losses to draw from, simplest first.
-        parameters: whether parameters are drawn too (`PARAMETER_VALUES`), or all at their default.
+        parameters: which are drawn (of `PARAMETER_VALUES`); True for all; False for none: all at
+            their default.
 
     Raises:
-        ValueError: for a name that is no loss.
+        ValueError: for a name that is no loss, or no parameter of one.
 
     Example:
         >>> from hypothesis import find
@@ -51,22 +52,31 @@ def losses(
         'huber(delta=2.0)'
     """
     names = checks.subset("names", names, KINDS)
-    return block(WIDTH).map(lambda choices: decode_loss(choices, names, parameters))
+    if isinstance(parameters, bool):
+        varied = frozenset(PARAMETER_VALUES if parameters else ())
+    else:
+        varied = frozenset(checks.subset("parameters", parameters, PARAMETER_VALUES))
+    return decoded(WIDTH, lambda choices: decode_loss(choices, names, varied))
 
 
-def decode_loss(choices: bytes, names: Sequence[str], parameters: bool) -> LossSpec:
+def decode_loss(choices: bytes, names: Sequence[str], varied: frozenset[str]) -> LossSpec:
     """The loss that a block of `WIDTH` bytes stands for."""
     name = pick(names, choices[0])
-    if not parameters:
-        return LossSpec(name)
-    domains = (PARAMETER_VALUES[key] for key in KINDS[name].parameters)
-    # Zip stops at the last parameter of the loss: later bytes are not used.
-    return _spec(name, tuple(pick(domain, byte) for domain, byte in zip(domains, choices[1:])))  # noqa: B905
+    # Each parameter has its byte, drawn or not; zip leaves out bytes that the loss does not need.
+    parameters = zip(KINDS[name].parameters, choices[1:])  # noqa: B905
+    return _spec(
+        name,
+        tuple(
+            byte % len(PARAMETER_VALUES[key]) if key in varied else 0 for key, byte in parameters
+        ),
+    )
 
 
-@lru_cache(maxsize=4096, typed=True)
-def _spec(name: str, values: tuple[Parameter, ...]) -> LossSpec:
-    return LossSpec.of(name, **dict(zip(KINDS[name].parameters, values, strict=True)))
+@lru_cache(maxsize=4096)
+def _spec(name: str, choices: tuple[int, ...]) -> LossSpec:
+    keys = KINDS[name].parameters
+    values = {key: PARAMETER_VALUES[key][choice] for key, choice in zip(keys, choices, strict=True)}
+    return LossSpec.of(name, **values)
 
 
 def with_classes(loss: LossSpec, shape: Shape) -> Shape:

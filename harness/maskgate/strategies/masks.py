@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from maskgate.case import AnyArray
 from maskgate.strategies import checks
-from maskgate.strategies.blocks import CONTENT, block, pick, scatter
+from maskgate.strategies.blocks import CONTENT, decoded, pick, scatter
 from maskgate.strategies.shapes import Shape
 
 MASK_KINDS = (
@@ -82,7 +82,7 @@ def masks(
         dtype = "float" if kind == SOFT_MASK else pick(dtypes, choices[2])
         return mask_of(kind, aligned, len(shape), dtype, choices)
 
-    return block(3 + CONTENT).map(decode)
+    return decoded(3 + CONTENT, decode)
 
 
 def mask_shape(loss_shape: Shape, rank: str, features: int) -> Shape:

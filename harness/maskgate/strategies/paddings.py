@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from maskgate.case import AnyArray, Case
 from maskgate.strategies import checks
-from maskgate.strategies.blocks import CONTENT, block, pick
+from maskgate.strategies.blocks import CONTENT, cut, decoded, pick
 from maskgate.strategies.contents import (
     DTYPES,
     class_ids,
@@ -46,7 +46,7 @@ def padding(
     def decode(choices: bytes) -> AnyArray:
         return values_of(pick(kinds, choices[0]), dtype, choices, shape)
 
-    return block(1 + CONTENT).map(decode)
+    return decoded(1 + CONTENT, decode)
 
 
 def repaddings(
@@ -82,15 +82,15 @@ def repaddings(
         return st.just(case)
     valid = _valid_steps(case.mask, case.loss_shape)
 
-    def decode(contents: tuple[bytes, ...]) -> Case:
-        kind = pick(kinds, contents[0][0])
+    def decode(choices: bytes) -> Case:
+        kind, *contents = cut(choices, 1, *[CONTENT] * len(fields))
         changes = {
-            field: _repadded(case, field, kind, valid, content)
+            field: _repadded(case, field, pick(kinds, kind[0]), valid, content)
             for field, content in zip(fields, contents, strict=True)
         }
         return case.with_(**changes)
 
-    return st.tuples(*[block(1 + CONTENT)] * len(fields)).map(decode)
+    return decoded(1 + len(fields) * CONTENT, decode)
 
 
 def _valid_steps(mask: AnyArray, steps: Shape) -> AnyArray:

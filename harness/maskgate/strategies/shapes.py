@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from maskgate.strategies import checks
-from maskgate.strategies.blocks import MAX_RANK, block, pick
+from maskgate.strategies.blocks import MAX_RANK, decoded, pick
 
 Shape = tuple[int, ...]
 
@@ -47,7 +47,7 @@ def shapes(
         (2, 2)
     """
     options = ShapeOptions(min_rank, max_rank, min_side, max_side, empty_batch, long)
-    return block(options.width).map(options.decode)
+    return decoded(options.width, options.decode)
 
 
 @dataclass(frozen=True)

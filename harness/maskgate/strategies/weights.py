@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from maskgate.case import AnyArray
 from maskgate.strategies import checks
-from maskgate.strategies.blocks import CONTENT, block, pick
+from maskgate.strategies.blocks import CONTENT, decoded, pick
 from maskgate.strategies.contents import DTYPES, WEIGHT_VALUES, values_of
 from maskgate.strategies.shapes import Shape
 
@@ -49,7 +49,7 @@ def weights(
             return None
         return values_of(f"weights-{pick(values, choices[1])}", dtype, choices, aligned)
 
-    return block(2 + CONTENT).map(decode)
+    return decoded(2 + CONTENT, decode)
 
 
 def weight_shape(loss_shape: Shape, kind: str) -> Shape | None:

@@ -10,10 +10,18 @@ from maskgate.case import Case
 HINGES = ("hinge", "squared_hinge")
 
 
-def shape_class(case: Case, altered: Case | None = None) -> str:
-    """One word for what is special about a case (and the one it is compared with)."""
+def shape_class(case: Case, altered: Case | None = None, *, stage: str = "formula") -> str:
+    """One word for what is special about a case (and the one it is compared with).
+
+    Args:
+        case: the case.
+        altered: the case it is compared with.
+        stage: the stage that the failure is blamed on. Modes part ways over empty masks.
+    """
     if case.y_pred.size == 0:
         return "empty-batch"
+    if stage == "mode" and case.mask is not None and not np.any(case.mask):
+        return "all-masked"
     if altered is not None and case.loss.name in HINGES and _converted(case) != _converted(altered):
         return "label-conversion"
     ranks = _rank_class(case)
@@ -25,16 +33,12 @@ def shape_class(case: Case, altered: Case | None = None) -> str:
 
 
 def _rank_class(case: Case) -> str | None:
-    rank = len(case.loss_shape)
-    mask, weight = case.mask, case.sample_weight
-    if weight is not None and 0 < weight.ndim < rank:
-        return f"weight-rank-lower{_coincidence(weight.shape, case.loss_shape)}"
-    if weight is not None and weight.ndim > rank:
-        return "weight-rank-higher"
-    if mask is not None and mask.ndim < rank:
-        return f"mask-rank-lower{_coincidence(mask.shape, case.loss_shape)}"
-    if mask is not None and mask.ndim > rank:
-        return f"mask-rank-higher{_coincidence(case.loss_shape, mask.shape)}"
+    for name, array in (("weight", case.sample_weight), ("mask", case.mask)):
+        if array is not None and 0 < array.ndim < len(case.loss_shape):
+            return f"{name}-rank-lower{_coincidence(array.shape, case.loss_shape)}"
+        # A column of size 1 too many is what Keras takes away without harm.
+        if array is not None and array.ndim > len(case.loss_shape) and array.shape[-1] != 1:
+            return f"{name}-rank-higher{_coincidence(case.loss_shape, array.shape)}"
     return None
 
 
