@@ -7,16 +7,14 @@ import errno
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
-
 from maskgate.environments import (
     Environment,
     EnvironmentProblem,
@@ -33,6 +31,7 @@ from maskgate.environments.catalogue import RECIPES
 from maskgate.environments.model import SHIMS, locks_folder
 from maskgate.environments.problems import from_os_error, from_uv
 from maskgate.subjects.protocol import SubjectError
+from packaging.requirements import Requirement
 
 MEBIBYTE = 2**20
 
@@ -152,7 +151,7 @@ def test_requirements_are_split_at_commas_between_them_alone() -> None:
     environment = get("pip:keras>=3.4,<3.6,jax[cpu,k8s]==0.4.38,numpy")
     assert environment.packages == ("keras>=3.4,<3.6", "jax[cpu,k8s]==0.4.38", "numpy")
     assert environment.backend == "jax"
-    assert environment.name == get("pip:keras>=3.4,<3.6, jax[cpu,k8s]==0.4.38, numpy").name
+    assert environment.folder == get("pip:keras>=3.4,<3.6, jax[cpu,k8s]==0.4.38, numpy").folder
 
 
 @pytest.mark.parametrize(
@@ -178,11 +177,13 @@ def test_an_environment_is_made_once_and_then_found(cache: Path) -> None:
     assert python.is_relative_to(cache)
 
 
-def test_requirements_become_an_environment(cache: Path) -> None:
+@pytest.mark.usefixtures("cache")
+def test_requirements_become_an_environment() -> None:
     python = ensure("pip:tiny>=1,<2")
     assert says(python, "import tiny; print(tiny.version)") == "1.0"
-    assert [*sizes()] == [get("pip:tiny>=1,<2").name]
+    assert [*sizes()] == ["pip:tiny>=1,<2"]
     assert remove("pip:tiny>=1,<2") > 0
+    assert sizes() == {}
 
 
 @pytest.mark.usefixtures("cache")
@@ -210,10 +211,20 @@ def test_processes_that_ask_at_once_make_it_once(cache: Path) -> None:
     assert not [*cache.rglob(".making-*")]
 
 
-def test_a_process_waits_for_the_one_that_makes_it(cache: Path) -> None:
+def test_threads_that_ask_at_once_make_it_once(cache: Path) -> None:
+    told: list[str] = []
+    with ThreadPoolExecutor() as pool:
+        made = [*pool.map(lambda _: ensure(tiny(), progress=told.append), range(4))]
+    assert len({*made}) == 1
+    assert made[0].is_relative_to(cache)
+    assert "\n".join(told).count("made in") == 1
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_process_waits_for_the_one_that_makes_it() -> None:
     slow = started(
-        "fill = store._fill\n"
-        "store._fill = lambda *a: (print('busy', flush=True), __import__('time').sleep(1), fill(*a))\n"
+        "import time; fill = store._fill\n"
+        "store._fill = lambda *a: (print('busy', flush=True), time.sleep(1), fill(*a))\n"
         "ensure(tiny())"
     )
     assert slow.stdout is not None
@@ -229,6 +240,7 @@ def test_a_process_waits_for_the_one_that_makes_it(cache: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
 def test_nothing_half_made_is_used_after_a_kill(cache: Path) -> None:
     killed = started(
+        "import signal\n"
         "store._install_shims = lambda *a: (print('installed', flush=True), signal.pause())\n"
         "ensure(tiny())"
     )
@@ -344,7 +356,7 @@ def test_no_such_python() -> None:
 def test_uv_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uv", None)
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(EnvironmentProblem, match="uv.*is not installed; run `pip install uv`"):
+    with pytest.raises(EnvironmentProblem, match=r"uv.*is not installed; run `pip install uv`"):
         ensure(tiny())
 
 
@@ -379,7 +391,9 @@ def test_a_full_disk_met_by_maskgate_itself(number: int, tmp_path: Path) -> None
 
 
 def test_a_failure_of_uv_that_nothing_explains(tmp_path: Path) -> None:
-    problem = from_uv("tiny", tmp_path, 2, "error: first line\n  × second " + 500 * "x")
+    problem = from_uv(
+        "tiny", tmp_path, 2, "error: first line\n  \u2570\u2500\u25b6 second " + 500 * "x"
+    )
     assert problem.found.startswith("uv stopped with status 2: first line second xxx")
     assert len(problem.found) < 250
 

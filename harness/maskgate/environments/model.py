@@ -26,7 +26,7 @@ class Environment:
     """A virtual environment that can be made.
 
     Attributes:
-        name: e.g. `keras-2.2.5`, or `pip-1f0c...` for requirements made on the spot.
+        name: as the user writes it: `keras-2.2.5`, or `pip:keras==3.15.1,...`.
         lock: requirement lines, one package each.
         python: version of Python it is made with.
         shims: import shims in it, by module name of `maskgate.environments.shims`.
@@ -46,6 +46,13 @@ class Environment:
         """The lines of the lock that ask for something."""
         lines = (line.partition("#")[0].strip() for line in self.lock.splitlines())
         return tuple(line for line in lines if line)
+
+    @property
+    def folder(self) -> str:
+        """The name as a folder can have it: a hash stands for the requirements of `pip:`."""
+        if not self.name.startswith(_REQUIREMENTS):
+            return self.name
+        return f"pip-{hashlib.sha256(self.name.encode()).hexdigest()[:10]}"
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -120,11 +127,10 @@ def _on_the_spot(asked: str) -> Environment:
     """An environment of the requirements behind `pip:`, for this interpreter's own Python."""
     lines = tuple(part.strip() for part in _BETWEEN.split(asked.removeprefix(_REQUIREMENTS)))
     packages = _packages(asked, lines)
-    lock = "\n".join(lines)
-    name = f"pip-{hashlib.sha256(lock.encode()).hexdigest()[:10]}"
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     backend = next((backend for backend in ("jax", "torch") if backend in packages), "tensorflow")
-    return Environment(name, lock, python=python, backend=backend, complete=False)
+    name = _REQUIREMENTS + ",".join(lines)
+    return Environment(name, "\n".join(lines), python=python, backend=backend, complete=False)
 
 
 def _packages(asked: str, lines: tuple[str, ...]) -> set[str]:

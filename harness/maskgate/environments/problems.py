@@ -78,6 +78,7 @@ def from_uv(name: str, folder: Path, status: int, output: str) -> EnvironmentPro
 
 
 def _short(output: str) -> str:
-    """uv's message on one line, without its drawing, cut where it gets long."""
+    """uv's message on one line, from its cause on, without its drawing, cut where it gets long."""
     text = " ".join(_DRAWING.sub(" ", output).split()).rstrip(".")
+    text = text[max(text.find("Because "), 0) :]
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

@@ -27,7 +27,7 @@ def resolve(name: str) -> str:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         inputs = _write_inputs(RECIPES[name], folder)
-        plain = ["--no-header", "--no-annotate", "--quiet", "--output-file", "lock"]
+        plain = ["--no-header", "--no-annotate", "--output-file", "lock"]
         target = ["--python-version", PYTHON, "--python-platform", _PLATFORM]
         run_uv(name, ["pip", "compile", *inputs, *target, *plain], folder=folder)
         # `torch==2.13.0+cpu` is one index's name for a build of 2.13.0.

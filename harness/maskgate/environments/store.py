@@ -4,6 +4,8 @@
     CACHE/environments/NAME/.making-XXXX/   one that is being made, or was when a process was killed
     CACHE/environments/NAME.lock            held while NAME is made or removed
 
+For `pip:` environments NAME is a hash, and the marker has the requirements.
+
 An environment is made beside its place and renamed into it when it is whole, so that whatever has
 the final name can be used. The digest is of what is installed: another lock is another folder, and
 a run that uses the former one is left alone.
@@ -51,58 +53,51 @@ def ensure(asked: str | Environment, *, progress: Progress | None = None) -> Pat
             that no longer resolves, uv missing.
     """
     environment = get(asked) if isinstance(asked, str) else asked
-    place = _place(environment)
-    if _is_finished(place):
-        return _python(place)
-    say = progress or _nobody
-    with _translated(environment.name), _alone(environment.name, say):
+    place, say = _place(environment), progress or (lambda _text: None)
+    with _translated(environment.name):
         if not _is_finished(place):
-            _make(environment, place, say)
+            _make_alone(environment, place, say)
     return _python(place)
 
 
 def remove(name: str) -> int:
-    """Remove an environment, whatever state it is in; returns the bytes that it took.
+    """Remove an environment, whatever state it is in; returns the bytes of it.
 
     Raises:
         EnvironmentProblem: where none of that name has been made.
     """
-    full = name if name in _made() else get(name).name
-    folder = _environments() / full
+    folder = _made().get(name) or _environments() / get(name).folder
     if not folder.is_dir():
         raise EnvironmentProblem(name, "it has not been made", "see `maskgate env list`")
     size = _size(folder)
-    with _translated(full), _alone(full, _nobody):
+    with _translated(name), _alone(folder, lambda: None):
         # Renamed first: a removal that is killed half-way leaves nothing with a final name.
-        for place in _finished_in(folder):
+        for place in folder.glob("[!.]*"):
             place.rename(folder / f"{_UNFINISHED}{place.name}")
         shutil.rmtree(folder)
     return size
 
 
 def sizes() -> dict[str, int]:
-    """Bytes on disk of every environment that has been made, by name.
+    """Bytes of every environment that has been made, by name.
 
     Files that uv linked from its cache are counted in each environment that has them.
     """
-    return {name: _size(_environments() / name) for name in _made()}
+    return {name: _size(folder) for name, folder in _made().items()}
 
 
 def _environments() -> Path:
     return cache_folder() / "environments"
 
 
-def _made() -> list[str]:
-    folders = _environments().glob("*/")
-    return sorted(folder.name for folder in folders if any(_finished_in(folder)))
-
-
-def _finished_in(folder: Path) -> list[Path]:
-    return [marker.parent for marker in folder.glob(f"[!.]*/{_MARKER}")]
+def _made() -> dict[str, Path]:
+    """The folder of each environment that has been made, by name."""
+    markers = _environments().glob(f"*/[!.]*/{_MARKER}")
+    return {json.loads(mark.read_text())["name"]: mark.parents[1] for mark in sorted(markers)}
 
 
 def _place(environment: Environment) -> Path:
-    return _environments() / environment.name / environment.digest
+    return _environments() / environment.folder / environment.digest
 
 
 def _python(place: Path) -> Path:
@@ -112,6 +107,13 @@ def _python(place: Path) -> Path:
 def _is_finished(place: Path) -> bool:
     """Whole, and the Python that it was made from is still on the machine."""
     return (place / _MARKER).is_file() and _python(place).exists()
+
+
+def _make_alone(environment: Environment, place: Path, say: Progress) -> None:
+    """Make an environment, unless another process has while this one waited for its lock."""
+    with _alone(place.parent, lambda: say(_waiting(environment))):
+        if not _is_finished(place):
+            _make(environment, place, say)
 
 
 def _make(environment: Environment, place: Path, say: Progress) -> None:
@@ -154,24 +156,27 @@ def _install_shims(environment: Environment, venv: Path) -> None:
     """Copy the shims in, and have the interpreter import each when it starts."""
     if not environment.shims:
         return
-    (site,) = venv.glob("[Ll]ib/**/site-packages")
+    (site,) = venv.glob("Lib/site-packages" if os.name == "nt" else "lib/python*/site-packages")
     shutil.copytree(SHIMS, site / "maskgate_shims", ignore=shutil.ignore_patterns("__pycache__"))
     lines = [f"import maskgate_shims.{shim}\n" for shim in environment.shims]
     (site / "maskgate_shims.pth").write_text("".join(lines))
 
 
+def _waiting(environment: Environment) -> str:
+    return f"{environment.name}: waiting for another process that makes it"
+
+
 @contextmanager
-def _alone(name: str, say: Progress) -> Iterator[None]:
-    """Hold the lock of a name; waits for whoever holds it."""
+def _alone(folder: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock beside a folder; calls `on_wait` before it waits for whoever holds it."""
     from filelock import FileLock, Timeout
 
-    folder = _environments() / name
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.with_name(f"{name}.lock"))
+    lock = FileLock(folder.with_name(f"{folder.name}.lock"))
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        say(f"{name}: waiting for another process that makes it")
+        on_wait()
         lock.acquire()
     try:
         folder.mkdir(exist_ok=True)  # the one waited for may have removed it
@@ -189,14 +194,11 @@ def _translated(name: str) -> Iterator[None]:
 
 
 def _size(folder: Path) -> int:
-    """Bytes on disk below a folder, each file counted once however many names it has."""
-    seen: dict[tuple[int, int], int] = {}
-    for root, _, files in os.walk(folder):
-        for file in files:
-            found = Path(root, file).lstat()
-            seen[found.st_dev, found.st_ino] = found.st_blocks * 512
-    return sum(seen.values())
-
-
-def _nobody(_text: str) -> None:
-    """Takes no notice of progress."""
+    """Bytes of the files below a folder."""
+    with os.scandir(folder) as entries:
+        return sum(
+            _size(Path(entry))
+            if entry.is_dir(follow_symlinks=False)
+            else entry.stat(follow_symlinks=False).st_size
+            for entry in entries
+        )

@@ -38,7 +38,7 @@ def run_uv(asked: str, arguments: Sequence[str], *, folder: Path) -> None:
     Raises:
         EnvironmentProblem: about `asked`, saying what uv met.
     """
-    command = [find_uv(asked), *arguments, "--no-progress", "--color", "never"]
+    command = [find_uv(asked), *arguments, "--quiet", "--no-progress", "--color", "never"]
     done = subprocess.run(
         command,
         cwd=folder,

@@ -125,10 +125,13 @@ def within(upstream: Rounded, x: Rounded, low: float, high: float) -> Rounded:
 
 def gated(upstream: Rounded, slope: Rounded) -> Rounded:
     """`upstream` times a slope of 0, 1 or anything between, where a slope of 0 stops even NaN."""
-    if slope.error is not EXACT and (slope.error > 0.5).any():
-        slope = Rounded(slope.value, np.where(slope.error > 0.5, 1.0, slope.error), slope.arithmetic)
     closed = (slope.value == 0.0) & (slope.error == 0.0)
-    return where(~closed, upstream * slope, 0.0)
+    flow = upstream * slope
+    doubtful = slope.error > 0.25
+    if doubtful.any():
+        unbounded = doubtful & ~np.isfinite(flow.value)
+        flow = Rounded(flow.value, np.where(unbounded, np.inf, flow.error), flow.arithmetic)
+    return where(~closed, flow, 0.0)
 
 
 def logarithm_gradient(upstream: Rounded, x: Rounded) -> Rounded:

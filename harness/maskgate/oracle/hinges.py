@@ -9,7 +9,7 @@ import numpy as np
 
 from maskgate.oracle.definition import Definition, repeat, spread
 from maskgate.oracle.functions import above
-from maskgate.oracle.rounding import EXACT, Rounded, between, largest, maximum
+from maskgate.oracle.rounding import EXACT, Rounded, between, largest, maximum, may_be_largest
 
 
 def hinge(y: Rounded, p: Rounded, d: Definition) -> Rounded:
@@ -60,13 +60,11 @@ def _share_of_largest(x: Rounded) -> Rounded:
 
     None equals a NaN: TensorFlow shares 0 among 0 then.
     """
-    top = x.value.max(-1, keepdims=True)
-    lead = x.value - top
-    slack = x.errors + x.errors.max(-1, keepdims=True)
-    candidate = (lead >= -slack) | (x.value == top)
+    candidate = may_be_largest(x)
     alone = candidate.sum(-1, keepdims=True) == 1
     low = np.where(candidate & alone, 1.0, 0.0)
     share = between(low, candidate.astype(np.float64), x.arithmetic)
-    undefined = np.isnan(top) & ~np.isinf(slack)
-    error = np.where(np.isinf(slack), np.inf, np.where(undefined, 0.0, share.error))
+    top = largest(x)
+    undefined = np.isnan(top.value) & ~np.isinf(top.error)
+    error = np.where(undefined, 0.0, np.where(np.isinf(top.error), np.inf, share.error))
     return Rounded(np.where(undefined, np.nan, share.value), error, x.arithmetic)

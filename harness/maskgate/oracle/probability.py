@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from maskgate.case import AnyArray
 from maskgate.oracle.ball import DoesNotFit
 from maskgate.oracle.definition import Definition, repeat, spread
 from maskgate.oracle.functions import (
@@ -19,7 +20,7 @@ from maskgate.oracle.functions import (
     sigmoid,
     within,
 )
-from maskgate.oracle.rounding import EXACT, Rounded, clip, constant, count, largest, where
+from maskgate.oracle.rounding import EXACT, Rounded, clip, constant, count, largest, picked, where
 
 
 def kld(y: Rounded, p: Rounded, d: Definition) -> Rounded:
@@ -104,10 +105,11 @@ def _from_logits_gradient(g: Rounded, y: Rounded, x: Rounded) -> Rounded:
 
 
 def binary_focal(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """Of logits, the cross-entropy is that of logits too: on TensorFlow in every generation."""
     y = _smoothed_binary(y, d)
     probability = sigmoid(p) if d.flag("from_logits") else p
     factor = power(1.0 - _of_truth(y, probability), d.number("gamma"))
-    loss = factor * _focal_entropy(y, p, probability, d)
+    loss = factor * _binary(y, p, d)
     return (_class_balance(y, d) * loss if d.flag("apply_class_balancing") else loss).mean(d.axis)
 
 
@@ -119,27 +121,16 @@ def binary_focal_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> 
     if d.flag("apply_class_balancing"):
         each = each * _class_balance(y, d)
     miss = 1.0 - _of_truth(y, probability)
-    by_factor = each * _focal_entropy(y, p, probability, d) * gamma * power(miss, gamma - 1.0)
+    by_factor = each * _binary(y, p, d) * gamma * power(miss, gamma - 1.0)
     slope = by_factor * (1.0 - y) - by_factor * y
-    by_entropy = each * power(miss, gamma)
-    if not logits:
-        return slope + _from_probabilities_gradient(by_entropy, y, p, d)
-    squash = probability * (1.0 - probability)
-    if d.keras_2:
-        return slope * squash + _from_logits_gradient(by_entropy, y, p)
-    return (slope + _from_probabilities_gradient(by_entropy, y, probability, d)) * squash
+    if logits:
+        slope = slope * (probability * (1.0 - probability))
+    return slope + _binary_gradient(each * power(miss, gamma), y, p, d)
 
 
 def _of_truth(y: Rounded, p: Rounded) -> Rounded:
     """The probability given to the true class."""
     return y * p + (1.0 - y) * (1.0 - p)
-
-
-def _focal_entropy(y: Rounded, p: Rounded, probability: Rounded, d: Definition) -> Rounded:
-    """Keras 2 takes the cross-entropy of the logits, Keras 3 always that of probabilities."""
-    if d.keras_2 and d.flag("from_logits"):
-        return _from_logits(y, p)
-    return _from_probabilities(y, probability, d)
 
 
 def _class_balance(y: Rounded, d: Definition) -> Rounded:
@@ -213,7 +204,10 @@ def sparse_cce(y: Rounded, p: Rounded, d: Definition) -> Rounded:
     valid = valid_classes(y, d)
     p = p if valid is None else _without_ignored(p, valid, d)
     logits = p if d.flag("from_logits") else log(clip(p, d.epsilon, 1.0 - d.epsilon))
-    loss = _softmax_entropy(_one_hot(y, valid, p), logits, d)
+    shifted, total = _shifted_exponentials(logits.to(d.precise), -1)
+    label = _classes(y, valid, p)[..., None]
+    loss = log(total) - picked(shifted, label)
+    loss = loss.reshape(loss.shape[:-1]).to(p.arithmetic)
     return loss if valid is None else where(valid, loss, 0.0)
 
 
@@ -221,7 +215,8 @@ def sparse_cce_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Ro
     valid = valid_classes(y, d)
     kept = p if valid is None else _without_ignored(p, valid, d)
     upstream = g if valid is None else where(valid, g, 0.0)
-    hot = _one_hot(y, valid, kept)
+    label = _classes(y, valid, kept)[..., None]
+    hot = Rounded((label == np.arange(p.shape[-1])).astype(np.float64), EXACT, p.arithmetic)
     if d.flag("from_logits"):
         slope = _softmax_entropy_gradient(upstream, hot, kept, d)
     else:
@@ -231,33 +226,35 @@ def sparse_cce_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Ro
     if valid is None:
         return slope
     if d.rules.ignoring == "multiply":
-        return slope * Rounded(valid[..., None].astype(np.float64), EXACT, p.arithmetic)
+        return slope * _as_factor(valid, p)
     return where(valid[..., None], slope, 0.0)
 
 
-def valid_classes(y: Rounded, d: Definition) -> np.ndarray | None:  # type: ignore[type-arg]
+def valid_classes(y: Rounded, d: Definition) -> AnyArray | None:
     """Which labels are not the ignored class; None where no class is ignored."""
     ignored = d.spec["ignore_class"]
     return None if ignored is None else np.asarray(y.value != float(ignored))
 
 
-def _without_ignored(p: Rounded, valid: np.ndarray, d: Definition) -> Rounded:  # type: ignore[type-arg]
+def _without_ignored(p: Rounded, valid: AnyArray, d: Definition) -> Rounded:
     """Predictions with those of ignored labels out of the way."""
     if d.rules.ignoring == "multiply":
-        return p * Rounded(valid[..., None].astype(np.float64), EXACT, p.arithmetic)
+        return p * _as_factor(valid, p)
     return where(valid[..., None], p, 0.0)
 
 
-def _one_hot(y: Rounded, valid: np.ndarray | None, p: Rounded) -> Rounded:  # type: ignore[type-arg]
-    classes = p.shape[-1]
+def _as_factor(valid: AnyArray, p: Rounded) -> Rounded:
+    return Rounded(valid[..., None].astype(np.float64), EXACT, p.arithmetic)
+
+
+def _classes(y: Rounded, valid: AnyArray | None, p: Rounded) -> AnyArray:
+    """Labels as class ids, 0 in place of ignored ones."""
     labels = y.value if valid is None else np.where(valid, y.value, 0.0)
-    labels = np.trunc(labels)
     if labels.shape != p.shape[:-1]:
         raise DoesNotFit(f"labels {labels.shape} do not fit predictions {p.shape}")
-    if ((labels < 0) | (labels >= classes)).any():
-        raise DoesNotFit(f"a label is none of the {classes} classes")
-    hot = (labels[..., None] == np.arange(classes)).astype(np.float64)
-    return Rounded(hot, EXACT, p.arithmetic)
+    if not ((labels > -1.0) & (labels < p.shape[-1])).all():
+        raise DoesNotFit(f"a label is none of the {p.shape[-1]} classes")
+    return labels.astype(np.int64)
 
 
 def _softmax_entropy(y: Rounded, x: Rounded, d: Definition) -> Rounded:

@@ -379,10 +379,10 @@ def divide_no_nan(a: Rounded, b: Rounded) -> Rounded:
     """`a / b`, and 0 wherever `b` is 0, whatever `a` is."""
     quotient = a / b
     zero = b.value == 0.0
-    if not zero.any():
+    doubtful = (np.abs(b.value) <= b.error) & (b.error > 0.0)
+    if not (zero | doubtful).any():
         return quotient
-    certain = zero & (b.error == 0.0)
-    error = np.where(certain, 0.0, np.where(zero, np.inf, quotient.error))
+    error = np.where(doubtful, np.inf, np.where(zero, 0.0, quotient.error))
     return Rounded(np.where(zero, 0.0, quotient.value), error, a.arithmetic)
 
 
@@ -430,4 +430,19 @@ def largest(x: Rounded, axis: int = -1) -> Rounded:
     value = _largest(x.value, axis=axis, keepdims=True)
     if x.error is EXACT:
         return Rounded(value, EXACT, x.arithmetic)
-    return Rounded(value, _largest(x.errors, axis=axis, keepdims=True), x.arithmetic)
+    errors = np.where(may_be_largest(x, axis), x.errors, 0.0)
+    return Rounded(value, _largest(errors, axis=axis, keepdims=True), x.arithmetic)
+
+
+def may_be_largest(x: Rounded, axis: int = -1) -> AnyArray:
+    """Which elements rounding may make the largest along an axis; all where one is NaN."""
+    below = x.value + x.error < _largest(x.value - x.error, axis=axis, keepdims=True)
+    return np.asarray(~below)
+
+
+def picked(x: Rounded, index: AnyArray) -> Rounded:
+    """One element along the last axis for each index, of the index's shape."""
+    value = np.take_along_axis(x.value, index, -1)
+    if x.error is EXACT:
+        return Rounded(value, EXACT, x.arithmetic)
+    return Rounded(value, np.take_along_axis(x.errors, index, -1), x.arithmetic)

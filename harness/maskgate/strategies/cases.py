@@ -35,6 +35,7 @@ from maskgate.strategies.signatures import Signature, reduced
 from maskgate.strategies.weights import WEIGHT_KINDS, weight_shape
 
 Value = TypeVar("Value")
+# A byte each: reduction, dtype, mask kind, rank and dtype, weight kind and values, label coding.
 _STRUCTURE = 8
 _CONTENTS = [CONTENT] * 4  # predictions, labels, mask, weights
 
@@ -110,6 +111,8 @@ def cases(
     )
     if shapes is None:
         shapes = all_shapes(min_rank=3 if set(mask_ranks or ()) == {"lower"} else 2)
+    if not isinstance(shapes, st.SearchStrategy):
+        raise ValueError(f"shapes must be a strategy, such as shapes(); got {shapes!r}")
     return _free(filling, structure, Part(_losses(losses)), Part(shapes))
 
 
@@ -174,7 +177,7 @@ class Filling:
 
 
 class Part(Generic[Value]):
-    """A part that a strategy decides: from the case's own block if it can, else drawn before it."""
+    """A part that a strategy decides: from the case's own block if it can, else drawn after it."""
 
     def __init__(self, strategy: st.SearchStrategy[Value]) -> None:
         self._strategy, self._decoder = strategy, decoder_of(strategy)

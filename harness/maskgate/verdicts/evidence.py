@@ -104,12 +104,15 @@ def _relabel(seen: Finding, entry: KnownDeviation, verdict: Verdict, title: str)
 def _title(mismatch: Mismatch) -> str:
     if mismatch.part == "answer":
         return f"expected {mismatch.expected}, observed {mismatch.observed}"[:120]
-    expected, observed = _short(mismatch.expected), _short(mismatch.observed)
+    for digits in (6, 10, 17):  # as few as show the difference
+        expected, observed = (_short(v, digits) for v in (mismatch.expected, mismatch.observed))
+        if expected != observed:
+            break
     return f"{mismatch.part} {observed} where {expected} is right"
 
 
-def _short(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.6g}"
+def _short(value: float | str, digits: int) -> str:
+    return value if isinstance(value, str) else f"{value:.{digits}g}"
 
 
 def _plain(value: float | str) -> float | str:
