@@ -155,7 +155,12 @@ def array_from_dict(data: Mapping[str, Any] | None) -> AnyArray | None:
     """
     if data is None:
         return None
-    values = np.array(_unspell(data["data"]), dtype=np.dtype(data["dtype"]))
+    dtype = np.dtype(data["dtype"])
+    # By way of int64: NumPy 1 wraps integers that the dtype does not hold.
+    wide = np.array(_unspell(data["data"]), dtype=np.int64 if dtype.kind == "i" else dtype)
+    values = wide.astype(dtype)
+    if dtype.kind == "i" and not np.array_equal(values, wide):
+        raise ValueError(f"integers must fit {dtype}; got {wide.tolist()}")
     return values.reshape([int(n) for n in data["shape"]])
 
 

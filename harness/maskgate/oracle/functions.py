@@ -86,7 +86,11 @@ def power(x: Rounded, exponent: float) -> Rounded:
         at_zero = np.where(error > 0.0, np.power(error, held), 0.0)
         return np.where(x.value == 0.0, at_zero, np.power(np.abs(x.value), held) * relative)
 
-    return _apply("power", lambda base: np.power(base, held), x, spread)
+    def function(base: FloatArray) -> FloatArray:
+        # C's pow(-inf, 0.5) is inf; NumPy takes a square root there.
+        return np.power(np.where(np.isneginf(base), np.inf, base) if held % 1.0 else base, held)
+
+    return _apply("power", function, x, spread)
 
 
 def sign(x: Rounded) -> Rounded:

@@ -202,32 +202,30 @@ def categorical_focal_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition
 
 def sparse_cce(y: Rounded, p: Rounded, d: Definition) -> Rounded:
     valid = valid_classes(y, d)
-    p = p if valid is None else _without_ignored(p, valid, d)
-    logits = p if d.flag("from_logits") else log(clip(p, d.epsilon, 1.0 - d.epsilon))
+    kept = _without_ignored(p, valid, d)
+    logits = kept if d.flag("from_logits") else log(clip(kept, d.epsilon, 1.0 - d.epsilon))
     shifted, total = _shifted_exponentials(logits.to(d.precise), -1)
-    label = _classes(y, valid, p)[..., None]
-    loss = log(total) - picked(shifted, label)
+    loss = log(total) - picked(shifted, _classes(y, valid, p))
     loss = loss.reshape(loss.shape[:-1]).to(p.arithmetic)
     return loss if valid is None else where(valid, loss, 0.0)
 
 
 def sparse_cce_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
     valid = valid_classes(y, d)
-    kept = p if valid is None else _without_ignored(p, valid, d)
+    kept = _without_ignored(p, valid, d)
+    hot = (_classes(y, valid, p) == np.arange(p.shape[-1])).astype(np.float64)
+    labels = Rounded(hot, EXACT, p.arithmetic)
     upstream = g if valid is None else where(valid, g, 0.0)
-    label = _classes(y, valid, kept)[..., None]
-    hot = Rounded((label == np.arange(p.shape[-1])).astype(np.float64), EXACT, p.arithmetic)
     if d.flag("from_logits"):
-        slope = _softmax_entropy_gradient(upstream, hot, kept, d)
-    else:
-        held = clip(kept, d.epsilon, 1.0 - d.epsilon)
-        by_logit = _softmax_entropy_gradient(upstream, hot, log(held), d)
-        slope = within(logarithm_gradient(by_logit, held), kept, d.epsilon, 1.0 - d.epsilon)
-    if valid is None:
-        return slope
-    if d.rules.ignoring == "multiply":
-        return slope * _as_factor(valid, p)
-    return where(valid[..., None], slope, 0.0)
+        slope = _softmax_entropy_gradient(upstream, labels, kept, d)
+        return _of_kept(slope, valid, d)
+    held = clip(kept, d.epsilon, 1.0 - d.epsilon)
+    slope = _softmax_entropy_gradient(upstream, labels, log(held), d)
+    if d.rules.ignoring == "gather":
+        slope = _of_kept(slope, valid, d)
+        return within(logarithm_gradient(slope, held), p, d.epsilon, 1.0 - d.epsilon)
+    slope = within(logarithm_gradient(slope, held), kept, d.epsilon, 1.0 - d.epsilon)
+    return _of_kept(slope, valid, d)
 
 
 def valid_classes(y: Rounded, d: Definition) -> AnyArray | None:
@@ -236,25 +234,34 @@ def valid_classes(y: Rounded, d: Definition) -> AnyArray | None:
     return None if ignored is None else np.asarray(y.value != float(ignored))
 
 
-def _without_ignored(p: Rounded, valid: AnyArray, d: Definition) -> Rounded:
-    """Predictions with those of ignored labels out of the way."""
+def _without_ignored(p: Rounded, valid: AnyArray | None, d: Definition) -> Rounded:
+    """Predictions with those of ignored labels out of the way.
+
+    Keras 2 takes the rows out, and only after the logarithm.
+    """
+    if valid is None or (d.rules.ignoring == "gather" and not d.flag("from_logits")):
+        return p
+    return _of_kept(p, valid, d)
+
+
+def _of_kept(x: Rounded, valid: AnyArray | None, d: Definition) -> Rounded:
+    """`x` with 0 in the rows of ignored labels; where Keras multiplies by 0, NaN stays."""
+    if valid is None:
+        return x
+    rows = valid[..., None]
     if d.rules.ignoring == "multiply":
-        return p * _as_factor(valid, p)
-    return where(valid[..., None], p, 0.0)
-
-
-def _as_factor(valid: AnyArray, p: Rounded) -> Rounded:
-    return Rounded(valid[..., None].astype(np.float64), EXACT, p.arithmetic)
+        return x * Rounded(rows.astype(np.float64), EXACT, x.arithmetic)
+    return where(rows, x, 0.0)
 
 
 def _classes(y: Rounded, valid: AnyArray | None, p: Rounded) -> AnyArray:
-    """Labels as class ids, 0 in place of ignored ones."""
+    """Labels as class ids with a last axis of 1, 0 in place of ignored ones."""
     labels = y.value if valid is None else np.where(valid, y.value, 0.0)
     if labels.shape != p.shape[:-1]:
         raise DoesNotFit(f"labels {labels.shape} do not fit predictions {p.shape}")
     if not ((labels > -1.0) & (labels < p.shape[-1])).all():
         raise DoesNotFit(f"a label is none of the {p.shape[-1]} classes")
-    return labels.astype(np.int64)
+    return labels.astype(np.int64)[..., None]
 
 
 def _softmax_entropy(y: Rounded, x: Rounded, d: Definition) -> Rounded:

@@ -160,11 +160,11 @@ def _inverse_norm_gradient(x: Rounded, along: Rounded, d: Definition) -> Rounded
     if kind == "inverse-capped":
         inverse = rsqrt(squares)
         free = gated(along, 1.0 - step(inverse, 1.0 / d.epsilon))
-        return -x * (free * (inverse * inverse * inverse))
+        return -x * (free * inverse * (inverse * inverse))
     if kind == "norm-floored":
         norm = sqrt(squares)
         inverse = 1.0 / maximum(norm, d.epsilon)
         return -x * (above(along * inverse * inverse, norm, d.epsilon) / norm)
     inverse = rsqrt(maximum(squares, _squares_floor(d)))
-    free = above(along * (inverse * inverse * inverse), squares, _squares_floor(d))
+    free = above(along * inverse * (inverse * inverse), squares, _squares_floor(d))
     return -x * free

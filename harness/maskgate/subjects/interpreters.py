@@ -45,18 +45,20 @@ def python_of(asked: str, path: str) -> Path:
 
 
 def worker_environment(
-    base: Mapping[str, str], *, backend: str, device: str, foreign: bool
+    base: Mapping[str, str], *, backend: str | None, device: str, foreign: bool
 ) -> dict[str, str]:
     """Environment variables of a worker.
 
     Args:
         base: what to start from, `os.environ`.
-        backend: the Keras backend.
+        backend: the Keras backend; None leaves KERAS_BACKEND as it is.
         device: `cpu` or `gpu`; on `cpu` no accelerator is visible.
         foreign: whether it is another interpreter than the one maskgate runs in.
     """
     variables = {k: v for k, v in base.items() if not (foreign and k in FOREIGN)}
-    variables.update(KERAS_BACKEND=backend, TF_CPP_MIN_LOG_LEVEL="3")
+    variables["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    if backend is not None:
+        variables["KERAS_BACKEND"] = backend
     if device == "cpu":
-        variables.update(CUDA_VISIBLE_DEVICES="-1", JAX_PLATFORMS="cpu")
+        variables.update(CUDA_VISIBLE_DEVICES="-1", JAX_PLATFORMS="cpu", KERAS_TORCH_DEVICE="cpu")
     return variables

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from maskgate.subjects.interpreters import current_python, python_of
 from maskgate.subjects.protocol import SubjectError
-from maskgate.subjects.spec import FORMS, SubjectSpec, parse_subject
+from maskgate.subjects.spec import BACKENDS, SubjectSpec, on_backend, parse_subject
 from maskgate.subjects.working import WorkerSubject
 
-BACKENDS = ("tensorflow",)
 DEVICES = ("cpu", "gpu")
 
 
@@ -21,37 +20,45 @@ def open_subject(
     start_timeout: float = 180.0,
     backend: str | None = None,
     device: str = "cpu",
-    environment: Callable[[str], Path] | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> WorkerSubject:
     """The subject that a text names. Its worker starts with the first question or `describe()`.
+
+    A named environment, and one of requirements, is made here if it has not been made before.
 
     Args:
         subject: text as `parse_subject` reads it, or what it returned.
         timeout: seconds that one answer may take.
         start_timeout: seconds that start and import of the framework may take.
-        backend: Keras backend; TensorFlow by default.
+        backend: backend of Keras 3; None for the subject's own: the one its text names, else what
+            the variable KERAS_BACKEND says, else the first installed of TensorFlow, JAX, PyTorch.
+            The id of the subject names the backend asked for, so that each is a subject of its own.
         device: `cpu` or `gpu`.
-        environment: gives the python executable of a named environment or of requirements,
-            and makes it if need be.
+        progress: called with a line of text at every step of making an environment.
 
     Raises:
-        SubjectError: when the text has no known form or the place holds no interpreter.
+        SubjectError: when the text has no known form, the place holds no interpreter, or the
+            environment cannot be made.
         ValueError: for a time limit that is no positive number.
     """
     spec = parse_subject(subject) if isinstance(subject, str) else subject
     for name, limit in (("timeout", timeout), ("start_timeout", start_timeout)):
         if not limit > 0:
             raise ValueError(f"{name} must be a positive number of seconds; got {limit!r}")
-    _check(spec, "backend", backend or BACKENDS[0], BACKENDS)
     _check(spec, "device", device, DEVICES)
+    if backend is not None:
+        _check(spec, "backend", backend, BACKENDS)
+        spec = on_backend(spec, backend)
+    python, own_backend, notes = _place(spec, progress)
     return WorkerSubject(
         spec,
-        _python(spec, environment),
+        python,
         foreign=spec.place != "current",
-        backend=backend or BACKENDS[0],
+        backend=spec.backend or own_backend,
         device=device,
         timeout=timeout,
         start_timeout=start_timeout,
+        notes=notes,
     )
 
 
@@ -61,12 +68,17 @@ def _check(spec: SubjectSpec, option: str, value: str, known: tuple[str, ...]) -
         raise SubjectError(spec.text, found, f"the known ones are: {', '.join(known)}")
 
 
-def _python(spec: SubjectSpec, environment: Callable[[str], Path] | None) -> Path:
+def _place(
+    spec: SubjectSpec, progress: Callable[[str], None] | None
+) -> tuple[Path, str | None, tuple[str, ...]]:
+    """The interpreter of a place, the backend meant for it, and what a reader should know of it."""
     if spec.place == "current":
-        return current_python()
+        return current_python(), None, ()
     if spec.place == "venv":
-        return python_of(spec.text, spec.target)
-    if environment is None:
-        found = "no environment of that name is known here"
-        raise SubjectError(spec.text, found, f"the forms are: {', '.join(FORMS[:3])}")
-    return environment(spec.target)
+        return python_of(spec.text, spec.target), None, ()
+    # On the same floor, and itself built on this package's protocol.
+    from maskgate import environments
+
+    environment = environments.get(spec.target)
+    python = environments.ensure(environment, progress=progress)
+    return python, environment.backend, environment.notes

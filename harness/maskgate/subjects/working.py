@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -28,10 +29,11 @@ class WorkerSubject:
         spec: what the user named.
         python: the interpreter.
         foreign: whether that is another one than maskgate's.
-        backend: Keras backend.
+        backend: Keras backend; None for the one that the worker finds.
         device: `cpu` or `gpu`.
         timeout: seconds that one answer may take.
         start_timeout: seconds that start and import may take.
+        notes: what a reader of a report should know of the environment.
     """
 
     def __init__(
@@ -40,14 +42,16 @@ class WorkerSubject:
         python: Path,
         *,
         foreign: bool,
-        backend: str = "tensorflow",
+        backend: str | None = None,
         device: str = "cpu",
         timeout: float = 60.0,
         start_timeout: float = 180.0,
+        notes: tuple[str, ...] = (),
     ) -> None:
         self.spec, self.python = spec, python
         self._foreign, self._backend, self._device = foreign, backend, device
         self._timeout, self._start_timeout = timeout, start_timeout
+        self._notes = notes
         self._worker: WorkerProcess | None = None
         self._description: Description | None = None
         self._restarts = 0
@@ -171,7 +175,8 @@ class WorkerSubject:
         if header.get("op") == "problem":
             raise SubjectError(self.spec.text, header["found"], header["hint"])
         try:
-            return description_of(self.spec.text, header["description"])
+            description = description_of(self.spec.text, header["description"])
+            return replace(description, notes=(*self._notes, *description.notes))
         except (KeyError, TypeError) as problem:
             raise LostError("it sent what is no description") from problem
 

@@ -63,7 +63,7 @@ class KerasAdapter(Adapter):
             "device": self.backend.device,
             "modes": list(self.backend.modes),
             "epsilon": self.api.epsilon,
-            "notes": [*self.notes, *self.api.notes],
+            "notes": [*self.notes, *self.backend.notes, *self.api.notes],
             "extra": self.api.extra,
         }
 

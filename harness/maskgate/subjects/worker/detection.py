@@ -1,16 +1,20 @@
-"""Which Keras API an environment has, and the adapter for it."""
+"""Which Keras API and backend an environment has, and the adapter for them."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from .adapter import Adapter, KerasAdapter, UnusableError, readable
 
 APIS = ("tf_keras", "keras")  # in order of preference where both are installed
-OLDEST = (2, 4)  # first release that runs eagerly and has loss objects
+BACKENDS = ("tensorflow", "jax", "torch")  # likewise
+EAGER = (2, 4)  # first release whose losses run eagerly
+OBJECTS = (2, 3)  # first release that has loss objects
+OLDEST = (2, 0)
 
 INSTALL = "install it in that environment or name another one"
 
@@ -18,7 +22,7 @@ INSTALL = "install it in that environment or name another one"
 def load(
     *,
     api: str | None = None,
-    backend: str = "tensorflow",
+    backend: str | None = None,
     device: str = "cpu",
     seed: str | None = None,
     losses: Mapping[str, Callable[..., Any]] | None = None,
@@ -28,7 +32,8 @@ def load(
     Args:
         api: `keras` or `tf_keras`; None takes `tf_keras` where it is installed (nobody installs it
             but to use it, while Keras 3 comes along with TensorFlow), else `keras`.
-        backend: `tensorflow`.
+        backend: `tensorflow`, `jax` or `torch`; None takes what the variable KERAS_BACKEND says, if
+            that is installed, else the first that is. Keras 2 and tf_keras run on TensorFlow alone.
         device: `cpu` or `gpu`.
         seed: variant of the seed's formula to put in place of the loss objects' reduction.
         losses: loss classes to use in place of the framework's, by class name.
@@ -37,15 +42,17 @@ def load(
         UnusableError: when the environment lacks what was asked for, or importing it fails.
     """
     found = [name for name in APIS if importlib.util.find_spec(name) is not None]
-    chosen = choose(found, api)
+    chosen = choose(found, api or ("keras" if backend in BACKENDS[1:] else None))
+    engine = "tensorflow" if chosen == "tf_keras" else choose_backend(backend)
+    # Keras 3 reads it when it is imported.
+    os.environ["KERAS_BACKEND"] = engine
     keras = imported(chosen)
-    runner = backend_of(backend, device)
+    engine = backend_in_use(keras, backend or engine, asked=backend is not None)
     built = api_of(chosen, keras, losses)
+    runner = runner_of(engine, device, version_of(keras))
     if seed is not None:
-        from .seed import Seed
-
-        built = Seed(seed, built, runner)
-    return KerasAdapter(built, runner, notes(found, chosen, api))
+        built = seed_of(seed, built, runner)
+    return KerasAdapter(built, runner, notes(found, chosen, api or backend))
 
 
 def choose(found: list[str], wanted: str | None) -> str:
@@ -56,6 +63,17 @@ def choose(found: list[str], wanted: str | None) -> str:
     if not found:
         raise UnusableError("no framework is installed there: neither tf_keras nor keras", INSTALL)
     return wanted or found[0]
+
+
+def choose_backend(wanted: str | None) -> str:
+    """The backend of Keras 3: the wanted one, else the preferred one of those installed."""
+    found = [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
+    if wanted is not None and wanted not in found:
+        has = " and ".join(found) or "no backend"
+        raise UnusableError(wanted + " is not installed there (it has " + has + ")", INSTALL)
+    preferred = [os.environ.get("KERAS_BACKEND"), *BACKENDS]
+    # Where there is none, importing Keras says so.
+    return wanted or next((name for name in preferred if name in found), BACKENDS[0])
 
 
 def imported(name: str) -> Any:
@@ -69,30 +87,75 @@ def imported(name: str) -> Any:
         raise UnusableError("importing " + name + " there raised " + said, repair) from problem
 
 
-def backend_of(name: str, device: str) -> Any:
-    """The runner of a backend. A new backend is a sibling file and a line here."""
-    if name != "tensorflow":
-        raise UnusableError("backend " + name + " is not known", "the known one is tensorflow")
+def backend_in_use(keras: Any, chosen: str, *, asked: bool) -> str:
+    """The backend that the imported package runs on.
+
+    Raises:
+        UnusableError: when another one was asked for.
+    """
+    name = "tensorflow" if version_of(keras) < (3,) else keras.backend.backend()
+    if asked and name != chosen:
+        found = "Keras " + keras.__version__ + " there runs on " + name + ", not on " + chosen
+        raise UnusableError(found, "leave the backend out or name another environment")
+    return name  # type: ignore[no-any-return]
+
+
+def version_of(keras: Any) -> tuple[int, ...]:
+    """The first two numbers of its version."""
+    return tuple(int(number) for number in keras.__version__.split(".")[:2])
+
+
+def runner_of(backend: str, device: str, version: tuple[int, ...]) -> Any:
+    """What runs losses on a backend. A new backend is a sibling file and a line here."""
+    module = imported(backend)
+    if backend == "jax":
+        from .on_jax import Jax
+
+        return Jax(module, device)
+    if backend == "torch":
+        from .on_torch import Torch
+
+        return Torch(module, device)
+    if version < EAGER:
+        from .on_graphs import Graphs
+
+        return Graphs(module, device)
     from .on_tensorflow import TensorFlow
 
-    return TensorFlow(imported("tensorflow"), device)
+    return TensorFlow(module, device)
 
 
 def api_of(name: str, keras: Any, losses: Mapping[str, Callable[..., Any]] | None) -> Any:
     """The generation of the API, by its version."""
-    version = tuple(int(number) for number in keras.__version__.split(".")[:2])
+    version = version_of(keras)
     if version >= (3,):
         from .keras3 import Keras3
 
         return Keras3(keras, losses)
+    if version >= EAGER:
+        from .keras2 import Keras2
+
+        return Keras2(name, keras, losses)
     if version < OLDEST:
         raise UnusableError(
-            name + " " + keras.__version__ + " has no loss objects that run eagerly",
-            "2.4 is the oldest release that can be asked this way",
+            name + " " + keras.__version__ + " is older than what can be asked",
+            "2.0 is the oldest release that can",
         )
-    from .keras2 import Keras2
+    from .keras2_graphs import Keras23, Objectives
 
-    return Keras2(name, keras, losses)
+    return Keras23(keras, losses) if version >= OBJECTS else Objectives(keras, losses)
+
+
+def seed_of(variant: str, api: Any, runner: Any) -> Any:
+    """The seed's formula over the element losses of an API."""
+    if runner.name != "tensorflow":
+        raise UnusableError(
+            "the seed's formula is written in TensorFlow operations, not for " + runner.name,
+            "ask it with backend tensorflow",
+        )
+    from .seed import Seed
+
+    return Seed(variant, api, runner)
 
 
 def notes(found: list[str], chosen: str, wanted: str | None) -> tuple[str, ...]:

@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 LARGEST = 256  # functions kept; the least recently used one goes first
 
 
 class Kept:
-    """Traced functions by signature (all of a question but the values of its arrays).
+    """Traced functions by signature (all of a question but the values of its arrays)."""
 
-    Args:
-        discard: called with each function that goes.
-    """
+    def __init__(self) -> None:
+        self._functions: OrderedDict[tuple[Any, ...], Callable[..., Any]] = OrderedDict()
 
-    def __init__(self, discard: Callable[[Any], None] = id) -> None:
-        self._discard = discard
-        self._functions: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
-
-    def get(self, signature: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+    def get(
+        self, signature: tuple[Any, ...], make: Callable[[], Callable[..., Any]]
+    ) -> Callable[..., Any]:
         """The function of a signature, made if it is not there."""
         if signature not in self._functions:
             self._functions[signature] = make()
             if len(self._functions) > LARGEST:
-                self._discard(self._functions.popitem(last=False)[1])
+                self._functions.popitem(last=False)
         self._functions.move_to_end(signature)
         return self._functions[signature]
 
     def clear(self) -> None:
         """Forget all of them."""
-        while self._functions:
-            self._discard(self._functions.popitem()[1])
+        self._functions.clear()
 
-    def __iter__(self) -> Any:
+    def __len__(self) -> int:
+        return len(self._functions)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
         """The signatures, the least recently used one first."""
         return iter(self._functions)

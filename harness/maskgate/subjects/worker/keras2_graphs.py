@@ -5,11 +5,12 @@ Both compute in floatx, so a question's dtype is made the default for the time o
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .adapter import NotOfferedError
+from .adapter import NotOfferedError, UnusableError
 from .keras2 import Keras2
 from .releases import Release, floatx, taking_parameters
 from .words import Ask
@@ -93,16 +94,14 @@ def wrapper_of(keras: Any) -> Callable[..., Any]:
     """The release's own function that makes `fn(y_true, y_pred, weights, mask)` of an objective.
 
     Raises:
-        NotOfferedError: when it is at none of the known places.
+        UnusableError: when it is at none of the known places.
     """
-    for module, name in WRAPPERS:
-        try:
-            return getattr(  # type: ignore[no-any-return]
-                importlib.import_module(keras.__name__ + "." + module), name
-            )
-        except (ImportError, AttributeError):
-            continue
-    raise NotOfferedError("no function that masks objectives was found in " + keras.__version__)
+    for path, name in WRAPPERS:
+        with contextlib.suppress(ImportError, AttributeError):
+            module = importlib.import_module(keras.__name__ + "." + path)
+            return getattr(module, name)  # type: ignore[no-any-return]
+    found = "no function that masks objectives is in keras " + keras.__version__ + " there"
+    raise UnusableError(found, "name another environment")
 
 
 class Keras23(Keras2):

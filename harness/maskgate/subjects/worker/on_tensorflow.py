@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 from .adapter import UnusableError
+from .kept import Kept
 from .words import Ask, Reply
-
-TRACED = 256  # traced functions kept; the least recently used one goes first
 
 
 class TensorFlow:
@@ -25,12 +23,13 @@ class TensorFlow:
 
     name = "tensorflow"
     modes = ("eager", "graph", "xla")
+    notes = ()
 
     def __init__(self, tf: Any, device: str) -> None:
         if device == "gpu" and not tf.config.list_physical_devices("GPU"):
             raise UnusableError("TensorFlow sees no GPU there", "ask with device cpu")
         self.tf, self.device, self.version = tf, device, tf.__version__
-        self._traced: OrderedDict[tuple[Any, ...], Callable[..., Any]] = OrderedDict()
+        self._traced = Kept()
 
     def run(self, api: Any, ask: Ask) -> Reply:
         """The loss that `api` builds, called in the question's mode."""
@@ -75,13 +74,7 @@ class TensorFlow:
 
     def _traced_step(self, api: Any, ask: Ask) -> Callable[..., Any]:
         """The same, traced once for all questions of one signature."""
-        key = ask.signature
-        if key not in self._traced:
-            self._traced[key] = self._trace(self._step(api, ask), ask)
-            if len(self._traced) > TRACED:
-                self._traced.popitem(last=False)
-        self._traced.move_to_end(key)
-        return self._traced[key]
+        return self._traced.get(ask.signature, lambda: self._trace(self._step(api, ask), ask))
 
     def _trace(self, step: Callable[..., Any], ask: Ask) -> Callable[..., Any]:
         tf = self.tf

@@ -61,10 +61,10 @@ class Seed:
         if ask.reduction != "sum_over_batch_size":
             raise NotOfferedError("the seed's formula has one reduction, not " + ask.reduction)
         tf, apply_mask = self.tf, VARIANTS[self.version]
-        elementwise = self.api.loss(ask._replace(reduction="none"))
+        elementwise = self.api.elementwise(ask)
 
         def call(y_true: Any, y_pred: Any, mask: Any, sample_weight: Any) -> Any:
-            scores = elementwise(y_true, y_pred, None, None)
+            scores = elementwise(y_true, y_pred)
             if mask is not None:
                 epsilon = tf.constant(self.epsilon, scores.dtype)
                 scores = apply_mask(tf, scores, tf.cast(mask, scores.dtype), epsilon)

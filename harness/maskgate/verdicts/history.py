@@ -1,0 +1,110 @@
+"""Which releases between two subjects change the answer to a case, by the oracle and the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from maskgate.case import Case
+from maskgate.oracle import Expected, Refused, Semantics, expect, ledger
+from maskgate.oracle.ledger import Switch
+from maskgate.subjects.protocol import Answer, Refusal, Value
+from maskgate.verdicts.compare import Expectation
+from maskgate.verdicts.contrast import contrast
+
+
+@dataclass(frozen=True)
+class Step:
+    """Two neighbours in the history of Keras.
+
+    Attributes:
+        version: first release with the later semantics; empty where none is listed.
+        before: semantics until then.
+        after: semantics from then on.
+        switch: the change of family that the ledger lists there, if it does.
+    """
+
+    version: str
+    before: Semantics
+    after: Semantics
+    switch: Switch | None = None
+
+
+def steps_between(old: Semantics, new: Semantics) -> tuple[Step, ...]:
+    """Every change of semantics on the way from one subject to the other, in that order.
+
+    The way follows Keras's own releases, backwards where `new` is the older one. A tf_keras or the
+    seed's formula starts from the release of Keras that has its semantics.
+    """
+    listed = _history()
+    start, end = (_place(listed, each) for each in (old, new))
+    forwards = start <= end
+    between = listed[start + 1 : end] if forwards else listed[end + 1 : start][::-1]
+    elements = old.elements or new.elements
+    stops = [old, *(replace(each, elements=elements) for _, each in between), new]
+    versions = [version for version, _ in listed]
+    if forwards:
+        names = versions[start + 1 : end + 1]
+    else:
+        names = versions[end + 1 : start + 1][::-1]
+    steps = zip(names or [""], stops, stops[1:])  # noqa: B905 - one stop alone makes no step
+    return tuple(
+        Step(version, before, after, _switch(before, after))
+        for version, before, after in steps
+        if before != after
+    )
+
+
+def changed_by(case: Case, steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps at which the oracle's answer to a case changes by more than both bounds.
+
+    A step keeps its switch only where the change of family, and not a lesser change in the same
+    release, changes the answer.
+    """
+    changing = (step for step in steps if _differ(case, step.before, step.after))
+    return tuple(step if _by_family(case, step) else replace(step, switch=None) for step in changing)
+
+
+def _history() -> list[tuple[str, Semantics]]:
+    """Keras's semantics, oldest first, each with the first release that has it."""
+    found: dict[Semantics, str] = {}
+    for version in ledger.versions("keras"):
+        found.setdefault(ledger.lookup("keras", version).semantics, version)
+    return [(version, semantics) for semantics, version in found.items()]
+
+
+def _place(listed: Sequence[tuple[str, Semantics]], semantics: Semantics) -> int:
+    wanted = (semantics.family, semantics.generation)
+    return [(each.family, each.generation) for _, each in listed].index(wanted)
+
+
+def _switch(before: Semantics, after: Semantics) -> Switch | None:
+    families = {before.family, after.family}
+    return next((s for s in ledger.switches() if {s.before, s.after} == families), None)
+
+
+def _by_family(case: Case, step: Step) -> bool:
+    """Whether the change of family alone changes the answer, under the lesser rules of either side."""
+    if step.switch is None:
+        return False
+    before, after = step.before, step.after
+    if before.rules.own_mask != after.rules.own_mask and case.mask is not None:
+        # Which masks a loss looks at is part of such a switch, though a rule of the generation.
+        return not _differ(case.with_(mask=None), before, after)
+    return _differ(case, before, replace(before, family=after.family)) or _differ(
+        case, replace(after, family=before.family), after
+    )
+
+
+def _differ(case: Case, one: Semantics, other: Semantics) -> bool:
+    left, right = expect(case, one), expect(case, other)
+    return not contrast(_exact(left), _exact(right), ([left], [right])).holds
+
+
+def _exact(expectation: Expectation) -> Answer:
+    """The answer of a subject that makes no error."""
+    if isinstance(expectation, Refused):
+        return Refusal("Refused", expectation.reason)
+    assert isinstance(expectation, Expected)
+    gradient = expectation.gradient
+    return Value(expectation.value.value, None if gradient is None else gradient.value, "float64")
