@@ -15,8 +15,9 @@ from maskgate import __version__
 from maskgate.cli.config import BACKENDS, DEVICES, FORMATS, PROFILE_NAMES, load_settings
 from maskgate.cli.output import answer_stream
 from maskgate.engines.problems import UsageProblem
+from maskgate.subjects.protocol import SubjectError
 
-INTERRUPTED = 130
+SUBJECT_FAILED, INTERRUPTED = 3, 130
 
 
 @click.group(
@@ -63,8 +64,9 @@ def cli() -> None:
 def check(accept: bool, list_: bool, **options: Any) -> int:
     """Run the properties on each SUBJECT, and say what is not as it should be.
 
-    SUBJECT is `current` (the default: the environment that maskgate is installed in) or
-    `venv:PATH` (a virtual environment or a Python executable; nothing is installed there).
+    SUBJECT is `current` (the default: the environment that maskgate is installed in),
+    `venv:PATH` (a virtual environment or a Python executable; nothing is installed there), a named
+    environment (`maskgate env list`), or `pip:REQUIREMENT,...`.
     """
     # Not at the top: `--help` and `--version` should not wait for the engine.
     from maskgate.cli.checking import check as run_check
@@ -77,6 +79,41 @@ def check(accept: bool, list_: bool, **options: Any) -> int:
             print_list(settings, answer)
             return 0
         return run_check(settings, accept=accept, answer=answer)
+
+
+@cli.group()
+def env() -> None:
+    """The named environments: releases of Keras that can be checked by name."""
+
+
+@env.command("list")
+@click.option("--format", "format_", type=click.Choice(("pretty", "json")), default="pretty")
+def env_list(format_: str) -> None:
+    """List the named environments, and the size of those that are made."""
+    from maskgate.cli.environments import list_environments
+
+    with answer_stream() as answer:
+        list_environments(answer, as_json=format_ == "json")
+
+
+@env.command("create")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+def env_create(names: tuple[str, ...]) -> None:
+    """Make environments that are not there yet, and print their Python executables."""
+    from maskgate.cli.environments import create_environments
+
+    with answer_stream() as answer:
+        create_environments(names, answer)
+
+
+@env.command("remove")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+def env_remove(names: tuple[str, ...]) -> None:
+    """Remove environments from the cache."""
+    from maskgate.cli.environments import remove_environments
+
+    with answer_stream() as answer:
+        remove_environments(names, answer)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -97,6 +134,9 @@ def run(arguments: list[str]) -> int:
         return _refuse(_usage_problem(problem), arguments)
     except UsageProblem as problem:
         return _refuse(problem, arguments)
+    except SubjectError as problem:
+        print(f"maskgate: {problem}", file=sys.stderr)
+        return SUBJECT_FAILED
     except (click.Abort, KeyboardInterrupt):
         print("maskgate: interrupted", file=sys.stderr)
         return INTERRUPTED

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -17,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from packaging.version import Version
+
 from maskgate import __version__
 from maskgate.engines.baseline import accept_findings, checked_baseline
 from maskgate.engines.catalogue import (
@@ -29,6 +33,8 @@ from maskgate.engines.catalogue import (
 from maskgate.engines.events import Event, EventLog, read_events
 from maskgate.engines.problems import UsageProblem
 from maskgate.engines.profiles import DEFAULT_SEED, PROFILES
+from maskgate.environments import ensure, get, names
+from maskgate.subjects import SubjectError, parse_subject
 
 OK, UNEXPECTED, USAGE, SUBJECT_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 _POLL_SECONDS = 0.1
@@ -81,7 +87,7 @@ def run_check(request: CheckRequest, *, on_event: Callable[[Event], None]) -> in
     """
     chosen = _chosen(request)
     known_baseline = checked_baseline(request.baseline, properties(), accepting=request.accept)
-    subjects = tuple(dict.fromkeys(request.subjects)) or ("current",)
+    subjects = tuple(dict.fromkeys(request.subjects)) or (default_subject(),)
     log = EventLog(request.events)
     request.events.write_text("", encoding="utf-8")
     started = time.monotonic()
@@ -110,6 +116,15 @@ def run_check(request: CheckRequest, *, on_event: Callable[[Event], None]) -> in
         )
         follower.catch_up()
     return status
+
+
+def default_subject() -> str:
+    """What is checked where no subject is named: `current`, or the newest named environment where
+    maskgate runs in an interpreter without a framework."""
+    if any(importlib.util.find_spec(package) for package in ("keras", "tf_keras", "tensorflow")):
+        return "current"
+    plain = [name for name in names() if re.fullmatch(r"keras-[\d.]+", name)]
+    return max(plain, key=lambda name: Version(name.removeprefix("keras-")))
 
 
 def _chosen(request: CheckRequest) -> tuple[PropertyInfo, ...]:
@@ -194,6 +209,12 @@ class _SubjectRun:
 
     def run(self) -> int:
         """Run to the end: 0 when every property gave a verdict that is no error, else 3."""
+        try:
+            self._make_environment()
+        except SubjectError as problem:
+            asked, found, hint = problem.asked, problem.found, problem.hint
+            self._tell("subject-failed", asked=asked, found=found, hint=hint)
+            return SUBJECT_FAILED
         with tempfile.TemporaryFile() as output:
             if self._stopped.is_set():
                 return SUBJECT_FAILED
@@ -202,6 +223,15 @@ class _SubjectRun:
             output.seek(0)
             said = output.read().decode("utf-8", "replace")
         return self._account_for(said)
+
+    def _tell(self, event: str, **fields: str) -> None:
+        self._log.emit(event, subject=self._subject, **fields)
+
+    def _make_environment(self) -> None:
+        """Make a named environment once, before the processes of the run all ask for it."""
+        spec = parse_subject(self._subject)
+        if spec.place == "environment":
+            ensure(get(spec.target), progress=lambda step: self._tell("progress", text=step))
 
     def stop(self) -> None:
         """End the process and everything it started."""
@@ -244,9 +274,8 @@ class _SubjectRun:
         ]
         missing = {info.name for info in self._chosen} - {result["property"] for result in mine}
         if missing and not self._stopped.is_set():
-            self._log.emit(
+            self._tell(
                 "subject-failed",
-                subject=self._subject,
                 asked=self._subject,
                 found=f"the run ended without a verdict on {', '.join(sorted(missing))}",
                 hint="this is what it said last: " + " | ".join(said.strip().splitlines()[-8:]),

@@ -2,6 +2,7 @@
 
     run-started    tool, profile, seed, jobs, subjects (ids), properties (names), command
     subject        subject: {id, keras, backend, framework, python, numpy, family, device, ...}
+    progress       subject, text             (a step before the first property: making an environment)
     property-started   subject, property
     result         result: Result
     finding        finding: Finding          (before the result that names it)

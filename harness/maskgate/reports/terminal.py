@@ -83,6 +83,8 @@ class Terminal:
         if event["event"] == "run-started":
             planned = len(event["subjects"]) * len(event["properties"])
             self._bar.update(self._task, total=planned)
+        elif event["event"] == "progress":
+            self._bar.update(self._task, description=f"{event['subject']} {event['text']}")
         elif event["event"] == "property-started":
             running = f"{event['subject']} {event['property']}"
             self._bar.update(self._task, description=running)

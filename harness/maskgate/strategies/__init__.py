@@ -50,6 +50,7 @@ __all__ = [
     "losses",
     "masks",
     "padding",
+    "pairs",
     "repaddings",
     "shapes",
     "signatures",

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import os
 from collections.abc import Callable, Mapping
+from importlib.machinery import PathFinder
 from typing import Any
 
 from .adapter import Adapter, KerasAdapter, UnusableError, readable
@@ -41,7 +42,7 @@ def load(
     Raises:
         UnusableError: when the environment lacks what was asked for, or importing it fails.
     """
-    found = [name for name in APIS if importlib.util.find_spec(name) is not None]
+    found = [name for name in APIS if installed(name)]
     chosen = choose(found, api or ("keras" if backend in BACKENDS[1:] else None))
     engine = "tensorflow" if chosen == "tf_keras" else choose_backend(backend)
     # Keras 3 reads it when it is imported.
@@ -67,13 +68,18 @@ def choose(found: list[str], wanted: str | None) -> str:
 
 def choose_backend(wanted: str | None) -> str:
     """The backend of Keras 3: the wanted one, else the preferred one of those installed."""
-    found = [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
+    found = [name for name in BACKENDS if installed(name)]
     if wanted is not None and wanted not in found:
         has = " and ".join(found) or "no backend"
         raise UnusableError(wanted + " is not installed there (it has " + has + ")", INSTALL)
     preferred = [os.environ.get("KERAS_BACKEND"), *BACKENDS]
     # Where there is none, importing Keras says so.
     return wanted or next((name for name in preferred if name in found), BACKENDS[0])
+
+
+def installed(name: str) -> bool:
+    """Whether a package can be found. Import hooks, which may serve once, are asked last."""
+    return bool(PathFinder.find_spec(name) or importlib.util.find_spec(name))
 
 
 def imported(name: str) -> Any:
@@ -97,7 +103,7 @@ def backend_in_use(keras: Any, chosen: str, *, asked: bool) -> str:
     if asked and name != chosen:
         found = "Keras " + keras.__version__ + " there runs on " + name + ", not on " + chosen
         raise UnusableError(found, "leave the backend out or name another environment")
-    return name  # type: ignore[no-any-return]
+    return str(name)
 
 
 def version_of(keras: Any) -> tuple[int, ...]:

@@ -83,11 +83,10 @@ class Objectives(Release):
 
         return call
 
-    def _function(self, ask: Ask) -> Callable[[Any, Any], Any]:
+    def _function(self, ask: Ask) -> Any:
         """The objective that a question names; raises `NotOfferedError`."""
         named = getattr(self.keras.losses, FUNCTIONS.get(ask.loss, ""), None)
-        found = taking_parameters(self.losses.get(ask.loss) or named, self.keras, ask)
-        return found  # type: ignore[no-any-return]
+        return taking_parameters(self.losses.get(ask.loss) or named, self.keras, ask)
 
 
 def wrapper_of(keras: Any) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -82,9 +83,8 @@ def x64_switch(jax: Any) -> Callable[[bool], Any]:
     """The context manager that switches float64 on or off; its place depends on the release."""
     if hasattr(jax, "enable_x64"):
         return jax.enable_x64  # type: ignore[no-any-return]
-    from jax.experimental import enable_x64
-
-    return enable_x64  # type: ignore[no-any-return]
+    experimental = importlib.import_module("jax.experimental")
+    return experimental.enable_x64  # type: ignore[no-any-return]
 
 
 def as_numpy(array: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -27,14 +28,14 @@ class Torch:
         if device == "gpu" and not torch.cuda.is_available():
             raise UnusableError("PyTorch sees no GPU there", "ask with device cpu")
         self.torch, self.device, self.version = torch, device, torch.__version__
-        self.modes, self.notes = ("eager", "graph"), (GRAPHS,)
-        if not compiles(torch):
-            self.modes, self.notes = ("eager",), (NO_GRAPHS,)
+        graphs = compiles(torch)
+        self.modes = ("eager", "graph") if graphs else ("eager",)
+        self.notes = (GRAPHS if graphs else NO_GRAPHS,)
         self._traced = Kept()
 
     def run(self, api: Any, ask: Ask) -> Reply:
         """The loss that `api` builds, called in the question's mode."""
-        given = [None if array is None else self._tensor(array, ask.dtype) for array in ask.arrays]
+        given = [self._tensor(array, ask.dtype) for array in ask.arrays]
         y_pred = given[1].requires_grad_(ask.gradient)
         loss = self.torch.as_tensor(self._function(api, ask)(*given))
         gradient = self._gradient(loss, y_pred) if ask.gradient else None
@@ -51,7 +52,9 @@ class Torch:
             self.torch.compiler.reset()
 
     def _tensor(self, array: Any, dtype: str) -> Any:
-        """The array as a new tensor; floats in the dtype of the question, exactly."""
+        """The array, if there is one, as a new tensor; floats in the question's dtype, exactly."""
+        if array is None:
+            return None
         tensor = self.torch.tensor(array, device="cuda" if self.device == "gpu" else "cpu")
         if dtype == "bfloat16" and tensor.is_floating_point():
             return tensor.to(self.torch.bfloat16)
@@ -64,8 +67,7 @@ class Torch:
 
     def _trace(self, loss: Callable[..., Any]) -> Callable[..., Any]:
         """The loss traced for the shapes it is called with."""
-        from torch._dynamo import config
-
+        config = importlib.import_module("torch._dynamo.config")
         # Past this limit, which counts all signatures together, it goes on eagerly and in silence.
         for name in ("recompile_limit", "accumulated_recompile_limit"):
             if getattr(config, name, 2 * LARGEST) < 2 * LARGEST:
