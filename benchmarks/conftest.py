@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     """Ratios measured in one run: absolute times differ from machine to machine."""
     session = getattr(config, "_benchmarksession", None)
     rates = {
@@ -28,4 +30,6 @@ def pytest_benchmark_update_json(output_json: dict[str, Any]) -> None:
     """Keep the rates beside the times in a saved report."""
     for bench in output_json["benchmarks"]:
         if "checks" in bench["extra_info"]:
-            bench["extra_info"]["per_second"] = bench["extra_info"]["checks"] / bench["stats"]["min"]
+            bench["extra_info"]["per_second"] = (
+                bench["extra_info"]["checks"] / bench["stats"]["min"]
+            )

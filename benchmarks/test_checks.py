@@ -61,7 +61,9 @@ def measure(benchmark: object, work: Callable[[], None], checks: int) -> None:
     benchmark.pedantic(work, rounds=ROUNDS, warmup_rounds=1)  # type: ignore[attr-defined]
 
 
-def keras_loss(y_true: np.ndarray, y_pred: np.ndarray, mask: np.ndarray, weight: np.ndarray) -> float:
+def keras_loss(
+    y_true: np.ndarray, y_pred: np.ndarray, mask: np.ndarray, weight: np.ndarray
+) -> float:
     prediction = keras.ops.convert_to_tensor(y_pred)
     prediction._keras_mask = keras.ops.convert_to_tensor(mask)
     return float(keras.losses.MeanSquaredError()(y_true, prediction, weight))

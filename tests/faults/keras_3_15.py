@@ -29,7 +29,7 @@ FAULTS = (
         "rescaled-by-rows-not-steps",
         LOSS,
         WEIGHT,
-        'mask_weight = ops.cast(ops.shape(mask)[0], dtype) / ops.sum(ops.max(ops.cast(mask, dtype), axis=-1))',
+        "mask_weight = ops.cast(ops.shape(mask)[0], dtype) / ops.sum(ops.max(ops.cast(mask, dtype), axis=-1))",
         "loss-value",
     ),
     Fault(
@@ -57,8 +57,20 @@ FAULTS = (
     ),
     Fault("no-guard-for-the-empty-mask", LOSS, WEIGHT, "mask_weight = total / valid", "loss-value"),
     # -- the mask
-    Fault("mask-lost", LOSS, APPLIED, "float_mask = ops.ones_like(total) * mask_weight", "labels-under-mask"),
-    Fault("mask-upside-down", LOSS, APPLIED, APPLIED.replace("mask_weight, 0)", "0, mask_weight)"), "gradient-under-mask"),
+    Fault(
+        "mask-lost",
+        LOSS,
+        APPLIED,
+        "float_mask = ops.ones_like(total) * mask_weight",
+        "labels-under-mask",
+    ),
+    Fault(
+        "mask-upside-down",
+        LOSS,
+        APPLIED,
+        APPLIED.replace("mask_weight, 0)", "0, mask_weight)"),
+        "gradient-under-mask",
+    ),
     Fault(
         "mask-leaks-a-little",
         LOSS,
@@ -82,10 +94,31 @@ FAULTS = (
         "mask-dtype",
     ),
     # -- the weights
-    Fault("weights-lost", LOSS, TIMES, "values = values * ops.ones_like(sample_weight)", "loss-value"),
-    Fault("weights-lost-beside-a-mask", LOSS, MERGED, "sample_weight = float_mask", "loss-value", "mask-with-weight"),
-    Fault("weights-squared", LOSS, MERGED, "sample_weight *= sample_weight * float_mask", "weight-homogeneity"),
-    Fault("weights-made-positive", LOSS, TIMES, "values = values * ops.abs(sample_weight)", "weight-homogeneity"),
+    Fault(
+        "weights-lost", LOSS, TIMES, "values = values * ops.ones_like(sample_weight)", "loss-value"
+    ),
+    Fault(
+        "weights-lost-beside-a-mask",
+        LOSS,
+        MERGED,
+        "sample_weight = float_mask",
+        "loss-value",
+        "mask-with-weight",
+    ),
+    Fault(
+        "weights-squared",
+        LOSS,
+        MERGED,
+        "sample_weight *= sample_weight * float_mask",
+        "weight-homogeneity",
+    ),
+    Fault(
+        "weights-made-positive",
+        LOSS,
+        TIMES,
+        "values = values * ops.abs(sample_weight)",
+        "weight-homogeneity",
+    ),
     Fault(
         "weights-on-the-other-axis",
         LOSS,
@@ -93,7 +126,13 @@ FAULTS = (
         EXPANDED.replace("expand_dims(x2, axis=-1)", "expand_dims(x2, axis=0)"),
         "loss-value",
     ),
-    Fault("weights-floored", LOSS, TIMES, "values = values * ops.where(sample_weight == 0, 1e-3, sample_weight)", "weight-continuity"),
+    Fault(
+        "weights-floored",
+        LOSS,
+        TIMES,
+        "values = values * ops.where(sample_weight == 0, 1e-3, sample_weight)",
+        "weight-continuity",
+    ),
     # -- the reductions
     Fault(
         "weighted-mean-over-the-count",
@@ -102,7 +141,14 @@ FAULTS = (
         "divisor = ops.cast(ops.size(sample_weight), loss.dtype)",
         "weight-homogeneity",
     ),
-    Fault("mean-that-sums", LOSS, 'reduction in ("sum_over_batch_size", "mean", "mean_with_sample_weight")', 'reduction in ("sum_over_batch_size", "mean_with_sample_weight")', "loss-value", "reduction"),
+    Fault(
+        "mean-that-sums",
+        LOSS,
+        'reduction in ("sum_over_batch_size", "mean", "mean_with_sample_weight")',
+        'reduction in ("sum_over_batch_size", "mean_with_sample_weight")',
+        "loss-value",
+        "reduction",
+    ),
     # -- only there
     Fault(
         "only-in-the-gradient",

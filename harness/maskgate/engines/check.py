@@ -111,9 +111,7 @@ def run_check(request: CheckRequest, *, on_event: Callable[[Event], None]) -> in
     except KeyboardInterrupt:
         pass
     finally:
-        log.emit(
-            "run-finished", seconds=round(time.monotonic() - started, 3), exit_status=status
-        )
+        log.emit("run-finished", seconds=round(time.monotonic() - started, 3), exit_status=status)
         follower.catch_up()
     return status
 

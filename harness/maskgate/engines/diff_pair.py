@@ -100,7 +100,9 @@ class SideBySide:
     def ask(self, cases: Sequence[Case], modes: Modes) -> list[Answers]:
         """Put cases to both subjects; answers that are still remembered are not asked again."""
         keys = [(_key(case), modes) for case in cases]
-        missing = {key: case for key, case in zip(keys, cases, strict=True) if key not in self._answers}
+        missing = {
+            key: case for key, case in zip(keys, cases, strict=True) if key not in self._answers
+        }
         known = {key: self._answers[key] for key in keys if key in self._answers}
         if missing:
             asked = [

@@ -1,13 +1,13 @@
 """The one log between engines and reporters: JSON objects, one a line, each with an `event`.
 
-    run-started    tool, profile, seed, jobs, subjects (ids), properties (names), command
-    subject        subject: {id, keras, backend, framework, python, numpy, family, device, ...}
-    progress       subject, text             (a step before the first property: making an environment)
-    property-started   subject, property
-    result         result: Result
-    finding        finding: Finding          (before the result that names it)
-    subject-failed subject, asked, found, hint   (it could not be made, started, or died for good)
-    run-finished   seconds, exit_status      (a log without it is of an interrupted run)
+run-started    tool, profile, seed, jobs, subjects (ids), properties (names), command
+subject        subject: {id, keras, backend, framework, python, numpy, family, device, ...}
+progress       subject, text             (a step before the first property: making an environment)
+property-started   subject, property
+result         result: Result
+finding        finding: Finding          (before the result that names it)
+subject-failed subject, asked, found, hint   (it could not be made, started, or died for good)
+run-finished   seconds, exit_status      (a log without it is of an interrupted run)
 """
 
 from __future__ import annotations

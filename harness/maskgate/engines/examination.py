@@ -213,7 +213,9 @@ class Examination:
             self.tally.deviating[mode] += 1
             return
         raise _class_of(identity)(
-            self._finding("new", identity, pair, mode, judged.mismatch, relation.recipe(judged.mismatch))
+            self._finding(
+                "new", identity, pair, mode, judged.mismatch, relation.recipe(judged.mismatch)
+            )
         )
 
     def replay(self, entry: KnownDeviation, run: Callable[[Pair], None]) -> Deviation | None:

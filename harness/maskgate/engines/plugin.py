@@ -37,11 +37,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of the suite; `maskgate check` sets them, a person may."""
     group = parser.getgroup("maskgate", "maskgate: masked and weighted losses")
     group.addoption("--subject", default="current", help="what to check (default: current)")
-    group.addoption("--profile", default="default", choices=sorted(PROFILES), help="how much to try")
+    group.addoption(
+        "--profile", default="default", choices=sorted(PROFILES), help="how much to try"
+    )
     group.addoption("--baseline", default=None, help="accepted deviations, beside the known ones")
     group.addoption("--backend", default=None, help="tensorflow, jax or torch")
     group.addoption("--device", default="cpu", help="cpu or gpu")
-    group.addoption("--timeout", default=60.0, type=float, help="seconds a subject may take to answer")
+    group.addoption(
+        "--timeout", default=60.0, type=float, help="seconds a subject may take to answer"
+    )
     group.addoption("--database", default=None, help="folder of the Hypothesis example database")
     group.addoption("--events", default=None, help="append the run's events to this file")
 

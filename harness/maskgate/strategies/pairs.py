@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from maskgate.case import Case, LossSpec
 from maskgate.strategies.cases import cases
+from maskgate.strategies.losses import PARAMETER_VALUES
 from maskgate.strategies.losses import losses as all_losses
 from maskgate.strategies.shapes import shapes as all_shapes
 from maskgate.strategies.signatures import SIGNATURE_SHAPES, Signature, signatures
@@ -59,7 +60,7 @@ def spend_signatures(count: int) -> None:
 
 def along_last_axis() -> st.SearchStrategy[LossSpec]:
     """Losses with any parameters that reduce the last axis."""
-    return all_losses().filter(lambda loss: loss.axis == -1)
+    return all_losses(parameters=[name for name in PARAMETER_VALUES if name != "axis"])
 
 
 def pairs(
@@ -89,9 +90,7 @@ def pairs(
         ValueError: as `cases`.
     """
     ranks = range(min_rank, max_rank + 1)
-    shapes = all_shapes(
-        min_rank=min_rank, max_rank=max_rank, empty_batch=empty_batch, long=long
-    )
+    shapes = all_shapes(min_rank=min_rank, max_rank=max_rank, empty_batch=empty_batch, long=long)
     free = cases(shapes=shapes, **choices)
     return _pairs(alter, given, compiled, free, _Choices(choices, ranks))
 

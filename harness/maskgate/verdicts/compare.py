@@ -82,7 +82,9 @@ def judge(answer: Answered | Crash, expectation: Expectation) -> Judgement:
         observed = f"the value {_brief(answer.value)}"
         return Judgement(Mismatch("answer", f"refused ({expectation.reason})", observed, 0.0))
     if isinstance(answer, Refusal):
-        return Judgement(_unexpected_refusal(answer, f"the value {_brief(expectation.value.value)}"))
+        return Judgement(
+            _unexpected_refusal(answer, f"the value {_brief(expectation.value.value)}")
+        )
     value = judge_array("value", answer.value, expectation.value)
     if not value.holds or answer.gradient is None or expectation.gradient is None:
         return value

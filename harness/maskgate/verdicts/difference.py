@@ -23,7 +23,7 @@ class Cause:
     """What makes two examples one difference; it does not change while an example shrinks.
 
     Attributes:
-        part: what differs: `value`, `gradient`, or `refusal` (of one side alone).
+        part: what differs: `value`, `gradient`, `shape` of the loss, or `refusal` by one side.
         refused_by: the side that refuses, or empty.
         stage: first stage at which the subjects part ways, see `parting.Parting`.
         topic: what is special about the case at that stage.
@@ -47,7 +47,9 @@ class Cause:
     doubted: tuple[SideName, ...] = ()
 
     def __str__(self) -> str:
-        fields = (value if isinstance(value, str) else "+".join(value) for value in vars(self).values())
+        fields = (
+            value if isinstance(value, str) else "+".join(value) for value in vars(self).values()
+        )
         return "/".join(fields)
 
     @property

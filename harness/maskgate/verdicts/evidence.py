@@ -98,7 +98,9 @@ def fixed_finding(entry: KnownDeviation, identity: Identity, description: Descri
 
 def _relabel(seen: Finding, entry: KnownDeviation, verdict: Verdict, title: str) -> Finding:
     data = seen.to_dict()
-    return Finding(**{**data, "id": entry.id, "verdict": verdict, "title": title, "link": entry.link})
+    return Finding(
+        **{**data, "id": entry.id, "verdict": verdict, "title": title, "link": entry.link}
+    )
 
 
 def _title(mismatch: Mismatch) -> str:

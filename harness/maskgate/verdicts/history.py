@@ -56,13 +56,26 @@ def steps_between(old: Semantics, new: Semantics) -> tuple[Step, ...]:
 
 
 def changed_by(case: Case, steps: Sequence[Step]) -> tuple[Step, ...]:
-    """The steps at which the oracle's answer to a case changes by more than both bounds.
+    """The steps that the difference between both ends comes from, by the oracle's answers to a case.
 
-    A step keeps its switch only where the change of family, and not a lesser change in the same
-    release, changes the answer.
+    A change that a later one takes back is none. A step keeps its switch only where the change of
+    family, and not a lesser change in the same release, changes the answer.
     """
-    changing = (step for step in steps if _differ(case, step.before, step.after))
-    return tuple(step if _by_family(case, step) else replace(step, switch=None) for step in changing)
+    if not steps:
+        return ()
+    stops = [steps[0].before, *(step.after for step in steps)]
+    answers = [expect(case, each) for each in stops]
+    changing, at = [], 0
+    while True:
+        alike = (i for i in range(len(stops) - 1, at, -1) if not _apart(answers[at], answers[i]))
+        at = next(alike, at)
+        if at == len(steps):
+            break
+        changing.append(steps[at])
+        at += 1
+    return tuple(
+        step if _by_family(case, step) else replace(step, switch=None) for step in changing
+    )
 
 
 def _history() -> list[tuple[str, Semantics]]:
@@ -97,7 +110,11 @@ def _by_family(case: Case, step: Step) -> bool:
 
 
 def _differ(case: Case, one: Semantics, other: Semantics) -> bool:
-    left, right = expect(case, one), expect(case, other)
+    return _apart(expect(case, one), expect(case, other))
+
+
+def _apart(left: Expectation, right: Expectation) -> bool:
+    """Whether two expectations differ by more than both bounds."""
     return not contrast(_exact(left), _exact(right), ([left], [right])).holds
 
 

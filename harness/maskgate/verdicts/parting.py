@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from maskgate.case import Case, LossSpec
+from maskgate.case import AnyArray, Case, LossSpec
 from maskgate.verdicts.compare import Judgement, Mismatch
 from maskgate.verdicts.shapes import shape_class
 
@@ -20,26 +20,46 @@ class Parting:
     """Where two subjects part ways.
 
     Attributes:
-        stage: first stage at which they differ: `elementwise`, `reduction`, `mask`, `weight`,
-            `mask-with-weight`, or `mode` where they agree in the first mode.
-        topic: what is special about the case at that stage, one kebab-case word.
-        shape_class: coarse class of its shapes, as `verdicts.shapes` names them.
+        stage: first stage at which they differ: `elementwise`, `reduction`, `mask`, `weight` or
+            `mask-with-weight`.
         case: the case as it was asked at that stage: everything that comes later is taken away.
         mismatch: how they differ there.
     """
 
     stage: str
-    topic: str
-    shape_class: str
     case: Case
     mismatch: Mismatch
+
+    @property
+    def part(self) -> str:
+        """What differs: `value`, `gradient`, `shape` (of the loss), or `refusal` of one side."""
+        return part_of(self.mismatch)
+
+    @property
+    def shape_class(self) -> str:
+        """Coarse class of the shapes of the case."""
+        return shape_class(self.case, stage=self.stage)
+
+    @property
+    def topic(self) -> str:
+        """What is special about the case at that stage, in kebab-case."""
+        return _TOPICS[self.stage](self.case, refusal=self.part == "refusal")
+
+
+def part_of(mismatch: Mismatch) -> str:
+    """`value`, `gradient`, `shape` or `refusal`."""
+    if mismatch.part == "answer":
+        return "refusal"
+    shaped = isinstance(mismatch.expected, str) and mismatch.expected.startswith("shape")
+    return "shape" if shaped else mismatch.part
 
 
 def part_ways(case: Case, contrast: Contrast) -> Parting | None:
     """Take everything away from a case and put it back until the subjects differ.
 
-    A form of the case counts only where it differs in the same way: a loss refused against a loss
-    given, or two losses (gradients included) against each other.
+    Taken away first are mask and weights, then what they hold (ones take its place), last the
+    parameters of the loss. A form of the case counts only where it differs in the same way: a loss
+    refused against a loss given, two shapes, or two numbers (of value or gradient).
 
     Args:
         case: the case.
@@ -51,16 +71,21 @@ def part_ways(case: Case, contrast: Contrast) -> Parting | None:
     whole = contrast(case).mismatch
     if whole is None:
         return None
-    for stage, form in _forms(case, refusal=whole.part == "answer"):
+    for stage, form in _forms(case, refusal=part_of(whole) == "refusal"):
         mismatch = contrast(form).mismatch
         if _alike(whole, mismatch):
             assert mismatch is not None
-            return _plainest(Parting(stage, "", "", form, mismatch), contrast)
-    return _plainest(Parting("mask-with-weight", "", "", case, whole), contrast)
+            return _with_few_parameters(Parting(stage, form, mismatch), contrast)
+    raise AssertionError("the last form is the case itself")
 
 
 def _alike(one: Mismatch, other: Mismatch | None) -> bool:
-    return other is not None and (one.part == "answer") == (other.part == "answer")
+    return other is not None and _kind(one) == _kind(other)
+
+
+def _kind(mismatch: Mismatch) -> str:
+    part = part_of(mismatch)
+    return "number" if part in ("value", "gradient") else part
 
 
 def _forms(case: Case, *, refusal: bool) -> Iterator[tuple[str, Case]]:
@@ -68,73 +93,84 @@ def _forms(case: Case, *, refusal: bool) -> Iterator[tuple[str, Case]]:
     # A refusal of the reduction `none` says nothing about the elements.
     yield "elementwise", bare.with_(reduction=DEFAULT_REDUCTION if refusal else "none")
     yield "reduction", bare
-    if case.mask is not None:
-        yield "mask", case.with_(sample_weight=None)
-    if case.sample_weight is not None:
-        yield "weight", case.with_(mask=None)
+    masks, weights = list(_plainer(case.mask)), list(_plainer(case.sample_weight))
+    yield from (("mask", bare.with_(mask=mask)) for mask in masks)
+    yield from (("weight", bare.with_(sample_weight=weight)) for weight in weights)
+    for mask in masks:
+        yield from (
+            ("mask-with-weight", bare.with_(mask=mask, sample_weight=weight)) for weight in weights
+        )
 
 
-def _plainest(parting: Parting, contrast: Contrast) -> Parting:
-    """The parting with those parameters of its loss alone that it takes, and its topic."""
-    case, mismatch = parting.case, parting.mismatch
-    for name, _ in case.loss.parameters:
-        plainer = case.with_(loss=_without(case.loss, name))
+def _plainer(array: AnyArray | None) -> Iterator[AnyArray]:
+    """The array, after ones and after its non-zero places in its stead."""
+    if array is None:
+        return
+    seen: list[AnyArray] = []
+    for form in (np.ones_like(array), (array != 0).astype(array.dtype), array):
+        if not any(np.array_equal(form, other) for other in seen):
+            seen.append(form)
+            yield form
+
+
+def _with_few_parameters(parting: Parting, contrast: Contrast) -> Parting:
+    """The parting with those parameters of its loss alone that it takes."""
+    for name, _ in parting.case.loss.parameters:
+        plainer = parting.case.with_(loss=_without(parting.case.loss, name))
         found = contrast(plainer).mismatch
-        if _alike(mismatch, found):
+        if _alike(parting.mismatch, found):
             assert found is not None
-            case, mismatch = plainer, found
-    kind = shape_class(case, stage=parting.stage)
-    return Parting(parting.stage, _topic(parting.stage, case), kind, case, mismatch)
+            parting = replace(parting, case=plainer, mismatch=found)
+    return parting
 
 
 def _without(loss: LossSpec, name: str) -> LossSpec:
     return LossSpec(loss.name, tuple(item for item in loss.parameters if item[0] != name))
 
 
-def _topic(stage: str, case: Case) -> str:
-    return {
-        "elementwise": _of_elements,
-        "reduction": _of_reduction,
-        "mask": _of_mask,
-        "weight": _of_weight,
-        "mask-with-weight": _of_both,
-    }[stage](case)
-
-
-def _of_elements(case: Case) -> str:
+def _of_elements(case: Case, *, refusal: bool) -> str:
     """The loss, and the parameters that it takes."""
+    del refusal
     return "-".join([case.loss.name, *(name for name, _ in case.loss.parameters)]).replace("_", "-")
 
 
-def _of_reduction(case: Case) -> str:
-    if dict(case.loss.parameters).get("ignore_class") is not None:
+def _of_reduction(case: Case, *, refusal: bool) -> str:
+    if not refusal and dict(case.loss.parameters).get("ignore_class") is not None:
         return "ignore-class"
     return f"reduction-{case.reduction}".replace("_", "-")
 
 
-def _of_mask(case: Case) -> str:
+def _of_mask(case: Case, *, refusal: bool) -> str:
     mask = case.mask
     assert mask is not None
-    if not np.any(mask):
-        return "empty-mask"
-    if not np.isin(mask, (0, 1)).all():
-        return "soft-mask"
-    if mask.ndim != len(case.loss_shape):
+    if refusal or mask.ndim != len(case.loss_shape):
         return "mask-rank"
-    return "mask"
+    if mask.size and not mask.any():
+        return "empty-mask"
+    return "mask" if np.isin(mask, (0, 1)).all() else "soft-mask"
 
 
-def _of_weight(case: Case) -> str:
+def _of_weight(case: Case, *, refusal: bool) -> str:
     weight = case.sample_weight
     assert weight is not None
-    if not np.any(weight):
-        return "zero-weights"
-    if weight.ndim != len(case.loss_shape):
-        return "weight-broadcast" if weight.ndim else "scalar-weight"
-    return "weight"
+    if weight.ndim == 0:
+        return "scalar-weight"
+    if refusal or weight.ndim != len(case.loss_shape):
+        return "weight-broadcast"
+    return "zero-weights" if weight.size and not weight.any() else "weight"
 
 
-def _of_both(case: Case) -> str:
+def _of_both(case: Case, *, refusal: bool) -> str:
     """What is special about the mask or else about the weights, where one of them is."""
-    special = [topic for topic in (_of_mask(case), _of_weight(case)) if "-" in topic]
-    return special[0] if special else "mask-times-weight"
+    found = (_of_mask(case, refusal=False), _of_weight(case, refusal=False))
+    special = [topic for topic in found if topic not in ("mask", "weight")]
+    return special[0] if special else "mask-with-weight"
+
+
+_TOPICS: dict[str, Callable[..., str]] = {
+    "elementwise": _of_elements,
+    "reduction": _of_reduction,
+    "mask": _of_mask,
+    "weight": _of_weight,
+    "mask-with-weight": _of_both,
+}

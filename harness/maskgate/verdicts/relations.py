@@ -146,9 +146,7 @@ class Close:
                 recipe[key] = [int(i) for i in np.unravel_index(int(origin), shape)]
         return recipe
 
-    def _allowed(
-        self, part: str, one: AnyArray, other: AnyArray
-    ) -> tuple[AnyArray, Ball]:
+    def _allowed(self, part: str, one: AnyArray, other: AnyArray) -> tuple[AnyArray, Ball]:
         left = _places(one, self.of_case).astype(np.float64)
         right = _places(other, self.of_altered)
         if right.size == left.size:
@@ -284,4 +282,3 @@ def _fitting(radius: FloatArray, shape: tuple[int, ...]) -> FloatArray:
 
 def _largest(radius: AnyArray) -> float:
     return float(radius.max()) if radius.size else 0.0
-
