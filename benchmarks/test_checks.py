@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
 from maskgate.engines.plugin import examine
 from maskgate.oracle import expect
 from maskgate.strategies import Pair, pairs

@@ -1,3 +1,3 @@
-"""The property suite runs under maskgate's pytest plug-in: `pytest properties/ --subject current`."""
+"""The suite runs under maskgate's pytest plug-in: `pytest properties/ --subject current`."""
 
 pytest_plugins = ["maskgate.engines.plugin"]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
+
 from maskgate.engines.examination import Examination
 from maskgate.strategies import ALIGNED_MASKS, ALIGNED_WEIGHTS, MASKED, Pair, pairs
 from maskgate.strategies.alterations import masked_predictions, repadded
@@ -20,7 +21,7 @@ PLAIN = {
 
 @given(pair=pairs(repadded("y_true", "finite"), mask_kinds=MASKED, mask_ranks=ALIGNED_MASKS))
 def test_labels_under_mask(subject: Examination, pair: Pair) -> None:
-    """Changing labels at masked positions to any finite values changes neither loss nor gradient."""
+    """Changing masked labels to any finite values changes neither loss nor gradient."""
     subject.identical(pair)
 
 
@@ -32,7 +33,7 @@ def test_labels_under_mask_nonfinite(subject: Examination, pair: Pair) -> None:
 
 @given(pair=pairs(repadded("y_pred", "finite"), mask_kinds=MASKED, mask_ranks=ALIGNED_MASKS))
 def test_predictions_under_mask(subject: Examination, pair: Pair) -> None:
-    """Changing predictions at masked positions to finite values changes neither loss nor gradient."""
+    """Changing masked predictions to finite values changes neither loss nor gradient."""
     subject.identical(pair)
 
 

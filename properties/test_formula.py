@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import given
+
 from maskgate.engines.examination import Examination
 from maskgate.strategies import Pair, pairs
 

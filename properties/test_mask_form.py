@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
+
 from maskgate.engines.examination import Examination
 from maskgate.strategies import MASKED, Pair, pairs
 from maskgate.strategies.alterations import mask_aligned, mask_cast, permuted

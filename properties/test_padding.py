@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
+
 from maskgate.engines.examination import Examination
 from maskgate.strategies import (
     ALIGNED_MASKS,
@@ -44,7 +45,7 @@ def test_padding_invariance(subject: Examination, pair: Pair) -> None:
 
 @given(pair=pairs(compacted, given=some_valid, mask_kinds=MASKED, reductions=MEANS, **ALIGNED))
 def test_compaction(subject: Examination, pair: Pair) -> None:
-    """The masked loss of a padded batch is the unmasked loss of its valid elements laid end to end."""
+    """The loss of a padded batch is the unmasked loss of its valid elements laid end to end."""
     valid = ~masked_places(pair.case)
     subject.close(pair, of_case=lambda array: array[valid])
 

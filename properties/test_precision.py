@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import assume, given
+
 from maskgate.engines.examination import Examination
 from maskgate.oracle import Expected
 from maskgate.strategies import Pair, pairs

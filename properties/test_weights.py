@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import assume, given
+
 from maskgate.engines.examination import Examination
 from maskgate.oracle import Expected, Semantics, expect
 from maskgate.strategies import ALIGNED_MASKS, ALIGNED_WEIGHTS, MASKED, WEIGHTED, Pair, pairs
@@ -44,7 +45,7 @@ def test_unit_weights(subject: Examination, pair: Pair) -> None:
 
 @given(pair=pairs(weights_scaled, weight_kinds=WEIGHTED))
 def test_weight_homogeneity(subject: Examination, pair: Pair) -> None:
-    """The loss is of degree 1 in the weights, negative ones included; a weighted mean of degree 0."""
+    """The loss is of degree 1 in the weights, negative ones too; a weighted mean of degree 0."""
     weighted_mean = pair.case.reduction == "mean_with_sample_weight"
     subject.close(pair, factor=1.0 if weighted_mean else pair.details["factor"])
 

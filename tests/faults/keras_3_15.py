@@ -29,7 +29,8 @@ FAULTS = (
         "rescaled-by-rows-not-steps",
         LOSS,
         WEIGHT,
-        "mask_weight = ops.cast(ops.shape(mask)[0], dtype) / ops.sum(ops.max(ops.cast(mask, dtype), axis=-1))",
+        "rows = ops.max(ops.cast(mask, dtype), axis=-1)\n"
+        "            mask_weight = ops.cast(ops.shape(mask)[0], dtype) / ops.sum(rows)",
         "loss-value",
     ),
     Fault(
@@ -144,8 +145,8 @@ FAULTS = (
     Fault(
         "mean-that-sums",
         LOSS,
-        'reduction in ("sum_over_batch_size", "mean", "mean_with_sample_weight")',
-        'reduction in ("sum_over_batch_size", "mean_with_sample_weight")',
+        'in ("sum_over_batch_size", "mean", "mean_with_sample_weight")',
+        'in ("sum_over_batch_size", "mean_with_sample_weight")',
         "loss-value",
         "reduction",
     ),
@@ -195,7 +196,8 @@ FAULTS = (
         "only-in-float16",
         LOSS,
         WEIGHT,
-        "mask_weight = total / (valid + 1e-3) if dtype == 'float16' else ops.divide_no_nan(total, valid)",
+        "guard = 1e-3 if dtype == 'float16' else 0.0\n"
+        "            mask_weight = ops.divide_no_nan(total, valid + guard)",
         "low-precision",
     ),
     Fault(
@@ -219,7 +221,9 @@ FAULTS = (
         "order-of-the-samples-matters",
         LOSSES,
         "return ops.mean(ops.square(y_true - y_pred), axis=-1)",
-        "return ops.mean(ops.square(y_true - y_pred), axis=-1) * ops.cast(ops.arange(1, y_pred.shape[0] + 1).__rpow__(2), y_pred.dtype)[(...,) + (None,) * (len(y_pred.shape) - 2)]",
+        "rows = ops.arange(1, y_pred.shape[0] + 1, dtype=y_pred.dtype)\n"
+        "    rows = ops.reshape(rows, (-1,) + (1,) * (len(y_pred.shape) - 2))\n"
+        "    return rows * ops.mean(ops.square(y_true - y_pred), axis=-1)",
         "batch-permutation",
     ),
     Fault(

@@ -77,7 +77,7 @@ def properties() -> tuple[PropertyInfo, ...]:
 
 
 def selected(select: Iterable[str] = (), deselect: Iterable[str] = ()) -> tuple[PropertyInfo, ...]:
-    """The properties that some glob of `select` matches (all if it is empty) and none of `deselect`.
+    """The properties that a glob of `select` matches (all, if empty) and none of `deselect`.
 
     Raises:
         UnknownProperty: for a glob that matches none.

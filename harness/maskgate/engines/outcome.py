@@ -27,6 +27,7 @@ class Outcome:
 
     @property
     def unexpected(self) -> bool:
+        """Whether this fails a run."""
         return self.result.verdict in ("new", "fixed", "error")
 
     def to_dict(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,7 @@ _EXAMINATION = pytest.StashKey[Examination]()
 
 
 @pytest.fixture
-def subject(request: pytest.FixtureRequest) -> Iterator[Examination]:
+def subject(request: pytest.FixtureRequest) -> Examination:
     """The examination of the session's subject by the property that asks."""
     try:
         opened, description = request.config.stash[_STATE].open()
@@ -134,7 +134,7 @@ def subject(request: pytest.FixtureRequest) -> Iterator[Examination]:
     name = public_name(request.function.__name__)
     examination = examine(opened, description, name, request.config.stash[_STATE].known())
     request.node.stash[_EXAMINATION] = examination
-    yield examination
+    return examination
 
 
 @pytest.hookimpl(wrapper=True)

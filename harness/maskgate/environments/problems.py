@@ -24,7 +24,7 @@ _UNRESOLVED = re.compile(
 _DRAWING = re.compile(r"[\u00d7\u2500-\u25ff]|^\s*(error|warning):\s*", re.M)
 
 
-class EnvironmentProblem(SubjectError):  # noqa: N818 - a problem, told in a sentence
+class EnvironmentProblem(SubjectError):
     """A named environment could not be made, found or removed."""
 
 

@@ -65,6 +65,7 @@ class Judgement:
 
     @property
     def holds(self) -> bool:
+        """Whether everything lies inside the bound."""
         return self.mismatch is None
 
 
