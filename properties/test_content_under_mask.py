@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 
 from maskgate.engines.examination import Examination
-from maskgate.strategies import ALIGNED_MASKS, ALIGNED_WEIGHTS, MASKED, Pair, pairs
+from maskgate.strategies import ALIGNED_WEIGHTS, MASKED, Pair, pairs
 from maskgate.strategies.alterations import masked_predictions, repadded
 from maskgate.verdicts.relations import Gives
 
@@ -19,7 +19,7 @@ PLAIN = {
 }
 
 
-@given(pair=pairs(repadded("y_true", "finite"), mask_kinds=MASKED, mask_ranks=ALIGNED_MASKS))
+@given(pair=pairs(repadded("y_true", "finite"), **PLAIN))
 def test_labels_under_mask(subject: Examination, pair: Pair) -> None:
     """Changing masked labels to any finite values changes neither loss nor gradient."""
     subject.identical(pair)
@@ -31,7 +31,7 @@ def test_labels_under_mask_nonfinite(subject: Examination, pair: Pair) -> None:
     subject.identical(pair)
 
 
-@given(pair=pairs(repadded("y_pred", "finite"), mask_kinds=MASKED, mask_ranks=ALIGNED_MASKS))
+@given(pair=pairs(repadded("y_pred", "finite"), **PLAIN))
 def test_predictions_under_mask(subject: Examination, pair: Pair) -> None:
     """Changing masked predictions to finite values changes neither loss nor gradient."""
     subject.identical(pair)
@@ -43,7 +43,7 @@ def test_predictions_under_mask_nonfinite(subject: Examination, pair: Pair) -> N
     subject.identical(pair)
 
 
-@given(pair=pairs(mask_kinds=MASKED, mask_ranks=ALIGNED_MASKS))
+@given(pair=pairs(**PLAIN))
 def test_gradient_under_mask(subject: Examination, pair: Pair) -> None:
     """The gradient is exactly zero at masked positions."""
     masked = masked_predictions(pair.case)

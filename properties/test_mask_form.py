@@ -5,13 +5,20 @@ import pytest
 from hypothesis import given
 
 from maskgate.engines.examination import Examination
-from maskgate.strategies import MASKED, Pair, pairs
+from maskgate.strategies import ALIGNED_WEIGHTS, MASKED, Pair, pairs
 from maskgate.strategies.alterations import mask_aligned, mask_cast, permuted
 
 pytestmark = pytest.mark.law
 
 
-@given(pair=pairs(mask_aligned, mask_kinds=MASKED, mask_ranks=("lower", "column", "higher")))
+@given(
+    pair=pairs(
+        mask_aligned,
+        mask_kinds=MASKED,
+        mask_ranks=("lower", "column", "higher"),
+        weight_kinds=("none", "scalar"),
+    )
+)
 def test_mask_rank(subject: Examination, pair: Pair) -> None:
     """A mask of another rank means the same or is refused; never a silent wrong broadcast."""
     subject.close(pair, or_refused=True)
@@ -23,7 +30,9 @@ def test_mask_dtype(subject: Examination, pair: Pair) -> None:
     subject.identical(pair)
 
 
-@given(pair=pairs(permuted))
+@given(
+    pair=pairs(permuted, mask_ranks=("equal",), weight_kinds=ALIGNED_WEIGHTS, max_rank=3)
+)
 def test_batch_permutation(subject: Examination, pair: Pair) -> None:
     """The order of the samples does not matter."""
     order = np.array(pair.details["order"], int)

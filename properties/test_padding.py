@@ -6,7 +6,6 @@ from hypothesis import given
 
 from maskgate.engines.examination import Examination
 from maskgate.strategies import (
-    ALIGNED_MASKS,
     ALIGNED_WEIGHTS,
     MASKED,
     Pair,
@@ -64,13 +63,13 @@ def test_constant_loss(subject: Examination, pair: Pair) -> None:
     subject.close(pair, gradient=False)
 
 
-@given(pair=pairs(unmasked, mask_kinds=("all-true",), mask_ranks=("equal",)))
+@given(pair=pairs(unmasked, mask_kinds=("all-true",), **ALIGNED))
 def test_full_mask_is_no_mask(subject: Examination, pair: Pair) -> None:
     """A mask that is True everywhere changes nothing."""
     subject.close(pair)
 
 
-@given(pair=pairs(mask_kinds=("all-false",), mask_ranks=ALIGNED_MASKS))
+@given(pair=pairs(mask_kinds=("all-false",), **ALIGNED))
 def test_empty_mask(subject: Examination, pair: Pair) -> None:
     """All masked: the loss is 0 and the gradient is 0. This is where an epsilon matters."""
     relation = Gives(pair.case, value=np.zeros_like, wanted_gradient=np.zeros_like)

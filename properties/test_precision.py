@@ -6,13 +6,21 @@ from hypothesis import assume, given
 
 from maskgate.engines.examination import Examination
 from maskgate.oracle import Expected
-from maskgate.strategies import Pair, pairs
+from maskgate.strategies import ALIGNED_WEIGHTS, Pair, pairs
 from maskgate.verdicts.relations import Gives
 
 pytestmark = pytest.mark.law
 
 
-@given(pair=pairs(dtypes=("float16", "bfloat16"), long=True))
+@given(
+    pair=pairs(
+        dtypes=("float16", "bfloat16"),
+        mask_ranks=("equal",),
+        weight_kinds=ALIGNED_WEIGHTS,
+        max_rank=3,
+        long=True,
+    )
+)
 def test_low_precision(subject: Examination, pair: Pair) -> None:
     """A float16 or bfloat16 loss is near the exact value; never NaN where that is representable."""
     case = pair.case

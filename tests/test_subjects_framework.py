@@ -21,7 +21,7 @@ from maskgate.subjects import (
     load_adapter,
     open_subject,
 )
-from maskgate.subjects.worker import on_tensorflow
+from maskgate.subjects.worker import kept
 
 LOSSES = np.array([[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]])
 MASK = np.array([[1, 0, 1], [1, 0, 0]], bool)
@@ -233,7 +233,7 @@ def test_gradient_of_a_loss_that_ignores_the_predictions_is_zero() -> None:
 
 
 def test_only_so_many_traced_functions_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(on_tensorflow, "TRACED", 2)
+    monkeypatch.setattr(kept, "LARGEST", 2)
     adapter: Any = load_adapter()
     subject = InProcess(adapter)
     first, second, third = (case(reduction=name) for name in ("sum", "none", "mean"))

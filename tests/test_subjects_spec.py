@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from maskgate import environments
+from maskgate.environments import Environment
 from maskgate.subjects import SubjectError, SubjectSpec, open_subject, parse_subject
 from maskgate.subjects.interpreters import worker_environment
+from maskgate.subjects.spec import on_backend
 
 
 @pytest.mark.parametrize(
@@ -30,8 +34,16 @@ from maskgate.subjects.interpreters import worker_environment
         ),
         (
             "keras-3.15.1-jax",
-            SubjectSpec("keras-3.15.1-jax", "environment", "keras-3.15.1-jax"),
+            SubjectSpec("keras-3.15.1-jax", "environment", "keras-3.15.1-jax", backend="jax"),
         ),
+        (
+            "keras-3.15.1#torch",
+            SubjectSpec(
+                "keras-3.15.1#torch", "environment", "keras-3.15.1-torch", backend="torch"
+            ),
+        ),
+        ("venv:/a#jax", SubjectSpec("venv:/a#jax", "venv", "/a", backend="jax")),
+        ("current#torch", SubjectSpec("current#torch", "current", backend="torch")),
         (
             "pip:keras==3.15.1,tensorflow-cpu==2.21.0",
             SubjectSpec(
@@ -58,7 +70,8 @@ def test_forms(text: str, spec: SubjectSpec) -> None:
         ("", "no known form", "current, venv:PATH, seed"),
         ("zzz", "no known form", "current, venv:PATH, seed"),
         ("seed:noeps", "'noeps' is no variant", "seed:no-epsilon"),
-        ("current#keras4", "'keras4' is no API", "#keras or #tf_keras"),
+        ("current#keras4", "'keras4' is no API and no backend", "#keras, #tf_keras, #tensorflow"),
+        ("keras-3.15.1-jax#torch", "it is on jax and cannot be asked on torch", "leave one"),
     ],
 )
 def test_mistyped_subject_names_the_nearest_form(text: str, found: str, hint: str) -> None:
@@ -69,21 +82,51 @@ def test_mistyped_subject_names_the_nearest_form(text: str, found: str, hint: st
     assert hint in problem.value.hint
 
 
-def test_named_environment_needs_someone_who_knows_it() -> None:
-    with pytest.raises(SubjectError, match="no environment of that name"):
-        open_subject("keras-3.15.1")
+@pytest.mark.parametrize(
+    ("text", "backend", "on_it"),
+    [
+        ("current", "jax", "current#jax"),
+        ("current#keras", "jax", "current#jax"),
+        ("venv:/a#torch", "torch", "venv:/a#torch"),
+        ("keras-3.15.1", "torch", "keras-3.15.1-torch"),
+        ("keras-3.15.1", "tensorflow", "keras-3.15.1"),
+        ("keras-3.15.1-jax", "jax", "keras-3.15.1-jax"),
+        ("pip:keras==3.15.1,jax", "jax", "pip:keras==3.15.1,jax#jax"),
+    ],
+)
+def test_each_backend_is_a_subject_of_its_own(text: str, backend: str, on_it: str) -> None:
+    spec = on_backend(parse_subject(text), backend)
+    assert (spec.text, spec.backend) == (on_it, backend)
+    assert parse_subject(on_it).target == spec.target
+    assert on_backend(spec, backend) == spec
 
 
-def test_named_environment_is_resolved_by_the_given_function(tmp_path: Path) -> None:
-    asked: list[str] = []
+def test_a_named_environment_is_made_and_says_its_backend_and_shims(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
 
-    def resolve(name: str) -> Path:
-        asked.append(name)
+    def ensure(environment: Environment, *, progress: Callable[[str], None] | None) -> Path:
+        assert progress is not None
+        progress(f"making {environment.name}")
         return tmp_path / "python"
 
-    subject = open_subject("seed@keras-3.15.1", environment=resolve)
-    assert asked == ["keras-3.15.1"]
-    assert subject.python == tmp_path / "python"
+    monkeypatch.setattr(environments, "ensure", ensure)
+    for text in ("seed@keras-2.2.5", "keras-3.15.1", "keras-3.15.1-jax"):
+        subject = open_subject(text, progress=made.append)
+        assert subject.python == tmp_path / "python"
+    assert open_subject("keras-3.15.1", backend="torch", progress=made.append).spec.text == (
+        "keras-3.15.1-torch"
+    )
+    names = ("keras-2.2.5", "keras-3.15.1", "keras-3.15.1-jax", "keras-3.15.1-torch")
+    assert made == [f"making {name}" for name in names]
+
+
+def test_a_named_environment_that_does_not_exist() -> None:
+    with pytest.raises(SubjectError, match="no environment is so named.*write tf-2.15.1"):
+        open_subject("tf-2.15.1", backend="jax")
+    with pytest.raises(SubjectError, match="no environment is so named.*write keras-2"):
+        open_subject("keras-2.2.9")
 
 
 @pytest.mark.parametrize("limit", [0.0, -1.0, float("nan")])
@@ -119,8 +162,9 @@ def test_the_link_of_an_environment_is_not_followed(tmp_path: Path) -> None:
 def test_another_interpreter_sees_none_of_our_packages() -> None:
     base = {"PYTHONPATH": "/ours", "PYTHONHOME": "/ours", "LANG": "C"}
     own = worker_environment(base, backend="tensorflow", device="cpu", foreign=False)
-    other = worker_environment(base, backend="tensorflow", device="gpu", foreign=True)
+    other = worker_environment(base, backend=None, device="gpu", foreign=True)
     assert own["PYTHONPATH"] == "/ours"
-    assert own["CUDA_VISIBLE_DEVICES"] == "-1"
-    assert not {"PYTHONPATH", "PYTHONHOME", "CUDA_VISIBLE_DEVICES"} & set(other)
+    assert (own["CUDA_VISIBLE_DEVICES"], own["KERAS_BACKEND"]) == ("-1", "tensorflow")
+    unset = {"PYTHONPATH", "PYTHONHOME", "CUDA_VISIBLE_DEVICES", "KERAS_BACKEND"}
+    assert not unset & set(other)
     assert other["LANG"] == "C"

@@ -23,6 +23,16 @@ def _apply(name: str, function: Function, x: Rounded, spread: Function) -> Round
     return _finish(function, (x,), function(x.value), error, ROUNDINGS[name])
 
 
+def reciprocal(x: Rounded) -> Rounded:
+    """`1 / x`, which TensorFlow's float32 kernels approximate."""
+
+    def spread(error: FloatArray) -> FloatArray:
+        size = np.abs(x.value)
+        return np.where(error < size, error / (size * (size - error)), np.inf)
+
+    return _apply("reciprocal", np.reciprocal, x, spread)
+
+
 def log(x: Rounded) -> Rounded:
     """Natural logarithm: -inf at 0, NaN below."""
     return _apply("log", np.log, x, lambda e: -np.log1p(-np.minimum(e / np.abs(x.value), 1.0)))
@@ -46,7 +56,13 @@ def sigmoid(x: Rounded) -> Rounded:
         value = _sigmoid(x.value)
         return np.minimum(value * _sigmoid(-x.value) * np.expm1(error), 1.0)
 
-    return _apply("sigmoid", _sigmoid, x, spread)
+    result = _apply("sigmoid", _sigmoid, x, spread)
+    lost = result.value < 1.0 / x.arithmetic.format.largest
+    if not lost.any():
+        return result
+    # exp(-x) may overflow, and then the quotient is 0.
+    error = np.where(lost, np.maximum(result.error, result.value), result.error)
+    return Rounded(result.value, error, x.arithmetic)
 
 
 def softplus(x: Rounded) -> Rounded:
@@ -140,7 +156,7 @@ def gated(upstream: Rounded, slope: Rounded) -> Rounded:
 
 def logarithm_gradient(upstream: Rounded, x: Rounded) -> Rounded:
     """What flows through `log(x)`: frameworks multiply by a reciprocal, which may overflow."""
-    return upstream * (1.0 / x)
+    return upstream * reciprocal(x)
 
 
 def _sigmoid(x: FloatArray) -> FloatArray:

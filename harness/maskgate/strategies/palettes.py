@@ -28,7 +28,7 @@ PALETTES: dict[str, tuple[float, ...]] = {
     "probability-labels": (0.0, 1.0, 0.5, *_SHARES),
     "bits": (0.0, 1.0),
     "signs": (1.0, -1.0),
-    "finite": (1.0, 0.0, -1.0, 2.0, 0.5, 100.0, -100.0, 7.3),
+    "finite": (1.0, 0.0, -1.0, 2.0, 0.5, 7.3, -4.0),
     "non-finite": (np.nan, np.inf, -np.inf, 1e20),
     "weights-one": (1.0,),
     "weights-zero": (1.0, 0.0, 2.0, 0.5, 0.0, 3.0, 0.7),
@@ -46,7 +46,7 @@ _WIDE: dict[str, tuple[float, ...]] = {
     "probability": (1e-3, 1e-6),
     "shares": (1e-3,),
     "mass": (1e-3,),
-    "finite": (1e6, -1e6, 12345.678),
+    "finite": (100.0, -100.0, 1e6, -1e6, 12345.678),
 }
 
 # Where a clipped logarithm, a norm or a quotient meets its epsilon. A half-precision dtype cannot

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from maskgate.case import Case
-from maskgate.oracle import Expected, Refused, Semantics, expect, ledger
+from maskgate.oracle import Refused, Semantics, expect, ledger
 from maskgate.oracle.ledger import Switch
 from maskgate.subjects.protocol import Answer, Refusal, Value
 from maskgate.verdicts.compare import Expectation
@@ -55,16 +57,22 @@ def steps_between(old: Semantics, new: Semantics) -> tuple[Step, ...]:
     )
 
 
-def changed_by(case: Case, steps: Sequence[Step]) -> tuple[Step, ...]:
+def changed_by(case: Case, steps: Sequence[Step], *, part: str) -> tuple[Step, ...]:
     """The steps that the difference between both ends comes from, by the oracle's answers to a case.
 
     A change that a later one takes back is none. A step keeps its switch only where the change of
     family, and not a lesser change in the same release, changes the answer.
+
+    Args:
+        case: the case.
+        steps: as `steps_between` gives them.
+        part: what differs: `refusal`, `shape`, `value` or `gradient`. For the first two no more
+            than whether the case is refused, or the shape of the loss, is looked at.
     """
     if not steps:
         return ()
     stops = [steps[0].before, *(step.after for step in steps)]
-    answers = [expect(case, each) for each in stops]
+    answers = [_answer(expect(case, each), part) for each in stops]
     changing, at = [], 0
     while True:
         alike = (i for i in range(len(stops) - 1, at, -1) if not _apart(answers[at], answers[i]))
@@ -74,7 +82,7 @@ def changed_by(case: Case, steps: Sequence[Step]) -> tuple[Step, ...]:
         changing.append(steps[at])
         at += 1
     return tuple(
-        step if _by_family(case, step) else replace(step, switch=None) for step in changing
+        step if _by_family(case, step, part) else replace(step, switch=None) for step in changing
     )
 
 
@@ -96,32 +104,44 @@ def _switch(before: Semantics, after: Semantics) -> Switch | None:
     return next((s for s in ledger.switches() if {s.before, s.after} == families), None)
 
 
-def _by_family(case: Case, step: Step) -> bool:
+def _by_family(case: Case, step: Step, part: str) -> bool:
     """Whether the change of family alone changes the answer, under the lesser rules of either side."""
     if step.switch is None:
         return False
+
+    def changes(asked: Case, one: Semantics, other: Semantics) -> bool:
+        return _apart(*(_answer(expect(asked, each), part) for each in (one, other)))
+
     before, after = step.before, step.after
     if before.rules.own_mask != after.rules.own_mask and case.mask is not None:
         # Which masks a loss looks at is part of such a switch, though a rule of the generation.
-        return not _differ(case.with_(mask=None), before, after)
-    return _differ(case, before, replace(before, family=after.family)) or _differ(
+        return not changes(case.with_(mask=None), before, after)
+    return changes(case, before, replace(before, family=after.family)) or changes(
         case, replace(after, family=before.family), after
     )
 
 
-def _differ(case: Case, one: Semantics, other: Semantics) -> bool:
-    return _apart(expect(case, one), expect(case, other))
-
-
-def _apart(left: Expectation, right: Expectation) -> bool:
+def _apart(one: _Exact, other: _Exact) -> bool:
     """Whether two expectations differ by more than both bounds."""
-    return not contrast(_exact(left), _exact(right), ([left], [right])).holds
+    return not contrast(one.answer, other.answer, ([one.allowed], [other.allowed])).holds
 
 
-def _exact(expectation: Expectation) -> Answer:
-    """The answer of a subject that makes no error."""
+@dataclass(frozen=True)
+class _Exact:
+    """The answer of a subject that makes no error, and what it is allowed."""
+
+    answer: Answer
+    allowed: Expectation
+
+
+def _answer(expectation: Expectation, part: str) -> _Exact:
+    """As much of an expectation as the part is about."""
     if isinstance(expectation, Refused):
-        return Refusal("Refused", expectation.reason)
-    assert isinstance(expectation, Expected)
-    gradient = expectation.gradient
-    return Value(expectation.value.value, None if gradient is None else gradient.value, "float64")
+        return _Exact(Refusal("Refused", expectation.reason), expectation)
+    value, gradient = expectation.value.value, expectation.gradient
+    if part == "refusal":
+        return _Exact(Value(np.zeros(()), None, "float64"), expectation)
+    if part == "shape":
+        return _Exact(Value(np.zeros(value.shape), None, "float64"), expectation)
+    slope = None if gradient is None else gradient.value
+    return _Exact(Value(value, slope, "float64"), expectation)

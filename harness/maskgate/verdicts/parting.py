@@ -13,6 +13,7 @@ from maskgate.verdicts.shapes import shape_class
 
 Contrast = Callable[[Case], Judgement]
 DEFAULT_REDUCTION = "sum_over_batch_size"
+_PLAINEST = LossSpec("mse")
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,16 @@ class Parting:
 
     @property
     def shape_class(self) -> str:
-        """Coarse class of the shapes of the case."""
-        return shape_class(self.case, stage=self.stage)
+        """Coarse class of the shapes of the case, where they matter."""
+        if self.stage == "reduction" and self.part == "refusal":
+            return "plain"  # which reductions there are does not depend on shapes
+        kind = shape_class(self.case, stage=self.stage)
+        return "plain" if self.topic == "empty-mask" and "mask-rank" in kind else kind
 
     @property
     def topic(self) -> str:
         """What is special about the case at that stage, in kebab-case."""
-        return _TOPICS[self.stage](self.case, refusal=self.part == "refusal")
+        return _TOPICS[self.stage](self.case, by_shape=self.part in ("refusal", "shape"))
 
 
 def part_of(mismatch: Mismatch) -> str:
@@ -58,7 +62,7 @@ def part_ways(case: Case, contrast: Contrast) -> Parting | None:
     """Take everything away from a case and put it back until the subjects differ.
 
     Taken away first are mask and weights, then what they hold (ones take its place), last the
-    parameters of the loss. A form of the case counts only where it differs in the same way: a loss
+    loss (the mean squared error takes its place) or its parameters. A form of the case counts only where it differs in the same way: a loss
     refused against a loss given, two shapes, or two numbers (of value or gradient).
 
     Args:
@@ -75,7 +79,7 @@ def part_ways(case: Case, contrast: Contrast) -> Parting | None:
         mismatch = contrast(form).mismatch
         if _alike(whole, mismatch):
             assert mismatch is not None
-            return _with_few_parameters(Parting(stage, form, mismatch), contrast)
+            return _of_plainest_loss(Parting(stage, form, mismatch), contrast)
     raise AssertionError("the last form is the case itself")
 
 
@@ -113,56 +117,70 @@ def _plainer(array: AnyArray | None) -> Iterator[AnyArray]:
             yield form
 
 
-def _with_few_parameters(parting: Parting, contrast: Contrast) -> Parting:
-    """The parting with those parameters of its loss alone that it takes."""
-    for name, _ in parting.case.loss.parameters:
-        plainer = parting.case.with_(loss=_without(parting.case.loss, name))
-        found = contrast(plainer).mismatch
-        if _alike(parting.mismatch, found):
-            assert found is not None
-            parting = replace(parting, case=plainer, mismatch=found)
+def _of_plainest_loss(parting: Parting, contrast: Contrast) -> Parting:
+    """The parting with the plainest loss, or as few parameters of its own, that still shows it."""
+    loss = parting.case.loss
+    if parting.stage != "elementwise" and loss.kind.labels == "like":
+        plain = _asked_anew(parting, _PLAINEST, contrast)
+        if plain is not None:
+            return plain
+    for name, _ in loss.parameters:
+        parting = _asked_anew(parting, _without(parting.case.loss, name), contrast) or parting
     return parting
+
+
+def _asked_anew(parting: Parting, loss: LossSpec, contrast: Contrast) -> Parting | None:
+    """The parting with another loss, if that shows it too."""
+    if loss.axis != parting.case.loss.axis:
+        return None
+    case = parting.case.with_(loss=loss)
+    mismatch = contrast(case).mismatch
+    if mismatch is None or not _alike(parting.mismatch, mismatch):
+        return None
+    return replace(parting, case=case, mismatch=mismatch)
 
 
 def _without(loss: LossSpec, name: str) -> LossSpec:
     return LossSpec(loss.name, tuple(item for item in loss.parameters if item[0] != name))
 
 
-def _of_elements(case: Case, *, refusal: bool) -> str:
+def _of_elements(case: Case, *, by_shape: bool) -> str:
     """The loss, and the parameters that it takes."""
-    del refusal
+    del by_shape
     return "-".join([case.loss.name, *(name for name, _ in case.loss.parameters)]).replace("_", "-")
 
 
-def _of_reduction(case: Case, *, refusal: bool) -> str:
-    if not refusal and dict(case.loss.parameters).get("ignore_class") is not None:
+def _of_reduction(case: Case, *, by_shape: bool) -> str:
+    if not by_shape and dict(case.loss.parameters).get("ignore_class") is not None:
         return "ignore-class"
     return f"reduction-{case.reduction}".replace("_", "-")
 
 
-def _of_mask(case: Case, *, refusal: bool) -> str:
+def _of_mask(case: Case, *, by_shape: bool) -> str:
     mask = case.mask
     assert mask is not None
-    if refusal or mask.ndim != len(case.loss_shape):
-        return "mask-rank"
-    if mask.size and not mask.any():
+    if not by_shape and mask.size and not mask.any():
         return "empty-mask"
-    return "mask" if np.isin(mask, (0, 1)).all() else "soft-mask"
+    if not by_shape and not np.isin(mask, (0, 1)).all():
+        return "soft-mask"
+    return "mask-rank" if by_shape or mask.ndim != len(case.loss_shape) else "mask"
 
 
-def _of_weight(case: Case, *, refusal: bool) -> str:
+def _of_weight(case: Case, *, by_shape: bool) -> str:
     weight = case.sample_weight
     assert weight is not None
     if weight.ndim == 0:
         return "scalar-weight"
-    if refusal or weight.ndim != len(case.loss_shape):
-        return "weight-broadcast"
-    return "zero-weights" if weight.size and not weight.any() else "weight"
+    if not by_shape and weight.size and not weight.any():
+        return "zero-weights"
+    return "weight-broadcast" if by_shape or weight.ndim != len(case.loss_shape) else "weight"
 
 
-def _of_both(case: Case, *, refusal: bool) -> str:
+def _of_both(case: Case, *, by_shape: bool) -> str:
     """What is special about the mask or else about the weights, where one of them is."""
-    found = (_of_mask(case, refusal=False), _of_weight(case, refusal=False))
+    if by_shape:
+        return "mask-with-weight-rank"
+    found = (_of_mask(case, by_shape=False), _of_weight(case, by_shape=False))
     special = [topic for topic in found if topic not in ("mask", "weight")]
     return special[0] if special else "mask-with-weight"
 

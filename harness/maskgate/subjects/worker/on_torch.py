@@ -28,7 +28,7 @@ class Torch:
         if device == "gpu" and not torch.cuda.is_available():
             raise UnusableError("PyTorch sees no GPU there", "ask with device cpu")
         self.torch, self.device, self.version = torch, device, torch.__version__
-        graphs = compiles(torch)
+        graphs = compiles()
         self.modes = ("eager", "graph") if graphs else ("eager",)
         self.notes = (GRAPHS if graphs else NO_GRAPHS,)
         self._traced = Kept()
@@ -88,13 +88,13 @@ GRAPHS = "graph mode is torch.compile with the backend aot_eager: traced, run by
 NO_GRAPHS = "eager mode alone: torch.compile does not support this Python"
 
 
-def compiles(torch: Any) -> bool:
-    """Whether `torch.compile` is there and supports this interpreter."""
+def compiles() -> bool:
+    """Whether `torch.compile` is there and supports this interpreter and platform."""
     try:
-        torch.compile(abs, backend="eager")
-    except (AttributeError, RuntimeError):
+        frames = importlib.import_module("torch._dynamo.eval_frame")
+        return bool(frames.is_dynamo_supported())
+    except (ImportError, AttributeError):
         return False
-    return True
 
 
 def as_numpy(tensor: Any) -> Any:

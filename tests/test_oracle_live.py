@@ -1,0 +1,92 @@
+"""The oracle against the Keras of this process: inside the bound always, and the bound is used."""
+
+from __future__ import annotations
+
+import zlib
+from itertools import product
+
+import keras
+import numpy as np
+import pytest
+
+import live_keras
+from maskgate.case import REDUCTIONS, Case, LossSpec
+from maskgate.oracle import Expected, Refused, expect, ledger
+from oracle_cases import DTYPES, MASKS, WEIGHTS, losses, random_case, wild
+
+SEMANTICS = ledger.lookup("keras", keras.__version__).semantics
+COMBINATIONS = list(product(MASKS, WEIGHTS, REDUCTIONS))
+SHAPES = [(3, 4, 2), (4, 4, 3), (2, 1, 3), (5, 3)]
+
+
+def generator(*seed: object) -> np.random.Generator:
+    return np.random.default_rng(zlib.crc32(repr(seed).encode()))
+
+
+def drawn(rng: np.random.Generator, loss: LossSpec, dtype: str, number: int) -> list[Case]:
+    """Cases that walk through masks, weights, reductions and shapes."""
+    shapes = [shape for shape in SHAPES if len(shape) > 2 or loss.parameters != (("axis", 1),)]
+    picked = rng.choice(len(COMBINATIONS), size=number, replace=False)
+    return [
+        random_case(
+            rng,
+            loss,
+            dtype=dtype,
+            mask=COMBINATIONS[i][0],
+            weight=COMBINATIONS[i][1],
+            reduction=COMBINATIONS[i][2],
+            shape=shapes[int(rng.integers(len(shapes)))],
+        )
+        for i in picked
+    ]
+
+
+def share_used(case: Case, mode: str = "eager") -> float:
+    """The larger share of the bounds of value and gradient that the live answer uses up."""
+    expected = expect(case, SEMANTICS, excess_precision=mode == "xla")
+    if isinstance(expected, Refused):
+        with pytest.raises(Exception, match=r"."):
+            live_keras.ask(case, mode)
+        return 0.0
+    value, gradient = live_keras.ask(case, mode)
+    assert expected.gradient is not None
+    return max(
+        live_keras.used(value, expected.value), live_keras.used(gradient, expected.gradient)
+    )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("loss", losses(), ids=str)
+def test_every_answer_is_inside_the_bound_and_uses_it(loss: LossSpec, dtype: str) -> None:
+    rng = generator("ordinary", str(loss), dtype)
+    shares = [share_used(case) for case in drawn(rng, loss, dtype, 16)]
+    # A subgradient at a kink may lie on the edge of its ball.
+    assert max(shares) <= 1.0
+    assert max(shares) >= 0.01
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("loss", losses(), ids=str)
+def test_special_values_have_their_places(loss: LossSpec, dtype: str) -> None:
+    rng = generator("special", str(loss), dtype)
+    for case in drawn(rng, loss, dtype, 10):
+        assert share_used(wild(rng, case)) <= 1.0
+
+
+@pytest.mark.parametrize("mode", ["graph", "xla"])
+def test_traced_and_compiled_code_is_inside_the_bound_too(mode: str) -> None:
+    rng = generator("modes", mode)
+    for i, loss in enumerate(losses()):
+        (case,) = drawn(rng, loss, DTYPES[i % len(DTYPES)], 1)
+        assert share_used(case, mode) <= 1.0, case.to_dict()
+
+
+def test_radii_are_finite_for_ordinary_values() -> None:
+    rng = generator("finite")
+    for loss in losses():
+        for dtype in DTYPES:
+            expected = expect(random_case(rng, loss, dtype=dtype), SEMANTICS)
+            assert isinstance(expected, Expected)
+            assert expected.gradient is not None
+            assert np.isfinite(expected.value.radius).all()
+            assert np.isfinite(expected.gradient.radius).all()
