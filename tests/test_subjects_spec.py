@@ -38,9 +38,7 @@ from maskgate.subjects.spec import on_backend
         ),
         (
             "keras-3.15.1#torch",
-            SubjectSpec(
-                "keras-3.15.1#torch", "environment", "keras-3.15.1-torch", backend="torch"
-            ),
+            SubjectSpec("keras-3.15.1#torch", "environment", "keras-3.15.1-torch", backend="torch"),
         ),
         ("venv:/a#jax", SubjectSpec("venv:/a#jax", "venv", "/a", backend="jax")),
         ("current#torch", SubjectSpec("current#torch", "current", backend="torch")),

@@ -17,15 +17,13 @@ from maskgate.strategies.shapes import LONG_SIDES, shapes
 from maskgate.strategies.signatures import SIGNATURE_SHAPES, Signature, signatures
 from maskgate.strategies.weights import WEIGHT_KINDS, weights
 
-# The kinds that most laws are about: some mask; a mask of the loss's rank or a column more; some
-# weights; weights that broadcast to a loss of one or two axes as one would expect.
+# The kinds that most laws are about: some mask; some weights; weights that broadcast to a loss
+# of one or two axes as one would expect.
 MASKED = tuple(kind for kind in MASK_KINDS if kind != "none")
-ALIGNED_MASKS = ("equal", "column")
 WEIGHTED = tuple(kind for kind in WEIGHT_KINDS if kind != "none")
 ALIGNED_WEIGHTS = ("none", "scalar", "(B,1)", "(B,T)", "(B,T,1)")
 
 __all__ = [
-    "ALIGNED_MASKS",
     "ALIGNED_WEIGHTS",
     "DOMAINS",
     "DTYPES",

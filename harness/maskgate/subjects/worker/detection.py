@@ -49,8 +49,8 @@ def load(
     os.environ["KERAS_BACKEND"] = engine
     keras = imported(chosen)
     engine = backend_in_use(keras, backend or engine, asked=backend is not None)
-    built = api_of(chosen, keras, losses)
     runner = runner_of(engine, device, version_of(keras))
+    built = api_of(chosen, keras, losses)
     if seed is not None:
         built = seed_of(seed, built, runner)
     return KerasAdapter(built, runner, notes(found, chosen, api or backend))

@@ -1,0 +1,134 @@
+"""Keras 2.0 to 2.11 and the other backends in their named environments, asked through workers."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from maskgate.case import AnyArray
+from maskgate.oracle import Expected, expect, ledger
+from maskgate.subjects import Refusal, Subject, Value, open_subject
+from test_subjects_framework import LOSSES, MASK, PER_SAMPLE, PER_STEP, ask, case, value
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("uv") is None, reason="uv, which makes them, is not installed"),
+]
+
+VECTOR = np.array([2.0, 0.0])
+NOTHING = MASK & False
+
+
+@contextmanager
+def opened(name: str) -> Iterator[Subject]:
+    with open_subject(name, timeout=300, start_timeout=600) as subject:
+        yield subject
+
+
+def conforms(subject: Subject, weight: AnyArray | None, *, mask: AnyArray = MASK) -> Value:
+    """The first mode's answer in float64, whose value and gradient are those of the oracle."""
+    description = subject.describe()
+    entry = ledger.lookup(description.distribution, description.keras)
+    assert entry.exact
+    asked = case(weight, mask=mask)
+    answer = value(ask(subject, asked, description.modes[0], gradient=True))
+    expected = expect(asked, entry.semantics)
+    assert isinstance(expected, Expected)
+    assert expected.gradient is not None
+    np.testing.assert_allclose(answer.value, expected.value.value, rtol=1e-12)
+    assert answer.gradient is not None
+    np.testing.assert_allclose(answer.gradient, expected.gradient.value, rtol=1e-12)
+    return answer
+
+
+@pytest.mark.parametrize("version", ["2.0.9", "2.1.6", "2.2.4", "2.2.5"])
+def test_objectives(version: str) -> None:
+    """By hand; 2.2.5 adds its epsilon to the mean of the mask, which is one half."""
+    bias = 0.5 / (0.5 + 1e-7) if version == "2.2.5" else 1.0
+    with opened(f"keras-{version}") as subject:
+        description = subject.describe()
+        assert (description.keras, description.modes) == (version, ("graph",))
+        # The shim that stands in for TensorFlow says 1.15; the kernels are another's.
+        assert description.framework == "2.12.1"
+        assert any(note.startswith("import shim tensorflow_1") for note in description.notes)
+        for weight, right in ((None, 8 / 3), (VECTOR, 8.0), (PER_SAMPLE, 8.0), (PER_STEP, 6.8)):
+            answer = conforms(subject, weight)
+            assert float(answer.value) == pytest.approx(right * bias, rel=1e-12)
+        empty = float(conforms(subject, None, mask=NOTHING).value)
+        assert empty == 0.0 if version == "2.2.5" else np.isnan(empty)
+        assert np.isnan(conforms(subject, 0 * PER_STEP).value)
+        for asked in (case(reduction="sum"), case(dtype="bfloat16")):
+            refused = ask(subject, asked, "graph")
+            assert isinstance(refused, Refusal)
+            assert refused.kind == "NotOfferedError"
+
+
+def test_the_seed_and_the_release_that_shipped_it_agree_exactly() -> None:
+    with opened("keras-2.2.5") as release, opened("seed@keras-2.2.5") as seed:
+        assert seed.describe().extra["elementwise"] == ["keras", "2.2.5"]
+        for dtype in ("float16", "float32", "float64"):
+            for weight in (None, VECTOR, PER_STEP):
+                for mask in (MASK, NOTHING, None):
+                    asked = case(weight, mask=mask, dtype=dtype)
+                    one = value(ask(release, asked, "graph", gradient=True))
+                    other = value(ask(seed, asked, "graph", gradient=True))
+                    np.testing.assert_array_equal(one.value, other.value)
+                    np.testing.assert_allclose(one.gradient, other.gradient, rtol=1e-3)
+
+
+@pytest.mark.parametrize("version", ["2.3.1", "2.6.0", "2.8.0", "2.10.0"])
+def test_loss_objects_that_look_at_no_mask(version: str) -> None:
+    """By hand: all six elements count, masked or not; a model would put the mask in the weights."""
+    with opened(f"keras-{version}") as subject:
+        assert subject.describe().keras == version
+        for weight, right in ((None, 3.5), (PER_SAMPLE, 3.0), (PER_STEP, 7.0)):
+            assert float(conforms(subject, weight).value) == pytest.approx(right, rel=1e-6)
+        for weight, right in ((1.0, 8 / 6), (PER_SAMPLE, 2.0), (PER_STEP, 17 / 6)):
+            folded = conforms(subject, MASK * weight)
+            assert float(folded.value) == pytest.approx(right, rel=1e-6)
+        assert conforms(subject, MASK * 0.0).value == 0.0
+
+
+def test_loss_objects_that_look_at_the_mask_again() -> None:
+    with opened("keras-2.11.0") as subject:
+        for weight, right in ((None, 8 / 3), (PER_SAMPLE, 4.0), (PER_STEP, 17 / 3)):
+            assert float(conforms(subject, weight).value) == pytest.approx(right, rel=1e-12)
+        assert np.isnan(conforms(subject, None, mask=NOTHING).value)
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_backends_of_keras_3(backend: str) -> None:
+    name = f"keras-3.15.1-{backend}"
+    with opened(name) as subject:
+        description = subject.describe()
+        assert (description.id, description.backend) == (name, backend)
+        assert description.modes == (("eager", "xla") if backend == "jax" else ("eager", "graph"))
+        for weight, right in ((None, 8 / 3), (PER_STEP, 17 / 3)):
+            assert float(conforms(subject, weight).value) == pytest.approx(right, rel=1e-12)
+            answers = [ask(subject, case(weight), mode) for mode in description.modes]
+            assert [float(value(answer).value) for answer in answers] == pytest.approx([right] * 2)
+        for dtype in ("float16", "bfloat16", "float32", "float64"):
+            answer = value(ask(subject, case(dtype=dtype), gradient=True))
+            assert answer.dtype == dtype
+            assert answer.value == pytest.approx(8 / 3, rel=1e-2)
+        assert conforms(subject, None, mask=NOTHING).value == 0.0
+        assert isinstance(ask(subject, case(np.ones(5))), Refusal)
+
+
+def test_weights_that_the_mask_broadcasts_are_refused_on_torch_alone() -> None:
+    """Keras multiplies the mask into the caller's weights in place there."""
+    with opened("keras-3.15.1-jax") as jax, opened("keras-3.15.1-torch") as torch:
+        assert float(conforms(jax, PER_SAMPLE).value) == pytest.approx(4.0)
+        refused = ask(torch, case(PER_SAMPLE))
+        assert isinstance(refused, Refusal)
+        assert "broadcast" in refused.message
+
+
+def test_jax_loses_the_mask_wherever_it_traces_in_old_releases() -> None:
+    with opened("keras-3.4.1-jax") as subject:
+        assert float(value(ask(subject, case())).value) == pytest.approx(8 / 3, rel=1e-6)
+        assert value(ask(subject, case(), "xla")).value == pytest.approx(LOSSES.mean())
+        assert value(ask(subject, case(), gradient=True)).value == pytest.approx(LOSSES.mean())
