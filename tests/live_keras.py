@@ -26,8 +26,42 @@ def tensor(array: Any, dtype: str) -> Any:
 
 def ask(case: Case, mode: str = "eager") -> tuple[Any, Any]:
     """Loss and gradient of its sum by the predictions, as float64 arrays."""
+    loss = built(case, case.reduction)
+
+    def call(y_true: Any, y_pred: Any, mask: Any, weight: Any) -> Any:
+        if mask is not None:
+            keras.src.backend.set_keras_mask(y_pred, mask)
+        return loss(y_true, y_pred, weight)
+
+    return _run(call, case, mode)
+
+
+def ask_seed(case: Case, epsilon: float) -> tuple[Any, Any]:
+    """The same of the seed's function in TensorFlow operations over Keras's element losses."""
+    elements = built(case, "none")
+
+    def call(y_true: Any, y_pred: Any, mask: Any, weight: Any) -> Any:
+        score = elements(y_true, y_pred)
+        if mask is not None:
+            mask = tf.cast(mask, score.dtype)
+            share = tf.reduce_mean(mask)
+            score = score * mask / (share + epsilon if epsilon else share)
+        weight = tf.ones(len(case.y_pred)) if weight is None else weight
+        weight = tf.cast(weight, score.dtype)
+        axes = list(range(weight.shape.rank, score.shape.rank))
+        used = tf.reduce_mean(tf.cast(weight != 0, score.dtype))
+        return tf.reduce_mean(tf.reduce_mean(score, axes) * weight / used)
+
+    return _run(call, case, "eager")
+
+
+def built(case: Case, reduction: str) -> Any:
+    """The loss object of a case."""
     build = getattr(keras.losses, case.loss.kind.keras_class)
-    loss = build(reduction=case.reduction, dtype=case.dtype, **dict(case.loss.parameters))
+    return build(reduction=reduction, dtype=case.dtype, **dict(case.loss.parameters))
+
+
+def _run(call: Any, case: Case, mode: str) -> tuple[Any, Any]:
     y_true, y_pred = tensor(case.y_true, case.dtype), tensor(case.y_pred, case.dtype)
     mask, weight = (
         None if array is None else tensor(array, case.dtype)
@@ -38,9 +72,7 @@ def ask(case: Case, mode: str = "eager") -> tuple[Any, Any]:
         predictions = tf.identity(predictions)
         with tf.GradientTape() as tape:
             tape.watch(predictions)
-            if mask is not None:
-                keras.src.backend.set_keras_mask(predictions, mask)
-            value = loss(y_true, predictions, weight)
+            value = call(y_true, predictions, mask, weight)
         return value, tape.gradient(value, predictions)
 
     if mode != "eager":

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from maskgate.subjects import MODES, Refusal, open_subject
 from test_subjects_framework import MASK, PER_SAMPLE, PER_STEP, ask, case, value
+
+from maskgate.subjects import MODES, Refusal, open_subject
 
 pytestmark = pytest.mark.slow
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from maskgate.case import AnyArray, Case, LossSpec
 from maskgate.subjects import (
     MODES,

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from test_subjects_framework import LOSSES, MASK, PER_SAMPLE, PER_STEP, ask, case, value
+
 from maskgate.case import AnyArray
 from maskgate.oracle import Expected, expect, ledger
 from maskgate.subjects import Refusal, Subject, Value, open_subject
-from test_subjects_framework import LOSSES, MASK, PER_SAMPLE, PER_STEP, ask, case, value
 
 pytestmark = [
     pytest.mark.slow,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from maskgate import environments
 from maskgate.environments import Environment
 from maskgate.subjects import SubjectError, SubjectSpec, open_subject, parse_subject
@@ -121,9 +122,9 @@ def test_a_named_environment_is_made_and_says_its_backend_and_shims(
 
 
 def test_a_named_environment_that_does_not_exist() -> None:
-    with pytest.raises(SubjectError, match="no environment is so named.*write tf-2.15.1"):
+    with pytest.raises(SubjectError, match=r"no environment is so named.*write tf-2"):
         open_subject("tf-2.15.1", backend="jax")
-    with pytest.raises(SubjectError, match="no environment is so named.*write keras-2"):
+    with pytest.raises(SubjectError, match=r"no environment is so named.*write keras-2"):
         open_subject("keras-2.2.9")
 
 

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fake_framework as fake
-import maskgate
 import pytest
 from fake_framework import question
+
+import maskgate
 from maskgate.subjects import (
     Crash,
     Refusal,
