@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from maskgate.engines.examination import Examination
 from maskgate.oracle import Expected
 from maskgate.strategies import ALIGNED_WEIGHTS, Pair, pairs
+from maskgate.strategies.alterations import modest
 from maskgate.verdicts.relations import Gives
 
 pytestmark = pytest.mark.law
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.law
 
 @given(
     pair=pairs(
+        given=modest,
         dtypes=("float16", "bfloat16"),
         mask_ranks=("equal",),
         weight_kinds=ALIGNED_WEIGHTS,

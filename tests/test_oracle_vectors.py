@@ -1,4 +1,4 @@
-"""Worked numbers: each family on one small batch, empty masks, rank alignment, half-precision counts."""
+"""Worked numbers: one small batch, empty masks, rank alignment, counts in half precision."""
 
 from __future__ import annotations
 

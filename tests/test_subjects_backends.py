@@ -52,7 +52,7 @@ TORCH = """
 
 
 def make(folder: Path, **modules: str) -> str:
-    return f"venv:{fake.make_environment(folder / 'env', **modules)}"
+    return f"venv:{fake.make_environment(folder / 'env', numpy=True, **modules)}"
 
 
 def backend_of(text: str, **options: Any) -> tuple[str, str]:
@@ -110,8 +110,8 @@ def test_keras_2_runs_on_tensorflow_alone(tmp_path: Path) -> None:
 
 
 def test_a_backend_asks_keras_3_beside_tf_keras(tmp_path: Path) -> None:
-    both = {"tf_keras": fake.KERAS, "keras": KERAS_3}
-    text = make(tmp_path, **both, tensorflow=fake.TENSORFLOW, jax=JAX)
+    modules = {"tf_keras": fake.KERAS, "tensorflow": fake.TENSORFLOW}
+    text = make(tmp_path, keras=KERAS_3, jax=JAX, **modules)
     assert backend_of(f"{text}#jax")[1] == "jax"
     assert "on tensorflow, not on jax" in problem_of(f"{text}#tf_keras", backend="jax").found
 
@@ -179,6 +179,9 @@ class FakeTensorFlow:
         assert all((tensor == array).all() for tensor, array in feeds.items())
         return [np.asarray(each) for each in fetches]
 
+    def gradients(self, loss: Any, variables: list[Any]) -> list[Any]:
+        return [None if float(loss) == 0.0 else loss + each for each in variables]
+
     convert_to_tensor = staticmethod(np.asarray)
     zeros_like = staticmethod(np.zeros_like)
 
@@ -204,9 +207,6 @@ class FakeBackend:
 
     def constant(self, number: float, shape: tuple[int, ...]) -> Any:
         return np.full(shape, number, self.now)
-
-    def gradients(self, loss: Any, variables: list[Any]) -> list[Any]:
-        return [None if float(loss) == 0.0 else loss + each for each in variables]
 
 
 def fake_keras(version: str, monkeypatch: pytest.MonkeyPatch, **engine: Any) -> Any:

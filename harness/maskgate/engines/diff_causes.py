@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from maskgate.case import Case, number_to_json
-from maskgate.engines.diff_pair import Modes, SideBySide
+from maskgate.engines.diff_pair import Answers, Modes, SideBySide
 from maskgate.oracle import expect, ledger
-from maskgate.subjects.protocol import Answer, Crash, Refusal
+from maskgate.subjects.protocol import Answer, Refusal
 from maskgate.verdicts.compare import Mismatch, judge
 from maskgate.verdicts.deviations import KnownDeviation
 from maskgate.verdicts.difference import SIDES, Cause, Difference, Label, SideName, answer_to_dict
@@ -28,7 +28,7 @@ class Causes:
         self._steps = steps_between(*(side.semantics for side in both.sides))
 
     def cause(self, parting: Parting, modes: Modes) -> Cause:
-        """What the difference comes from."""
+        """What a difference comes from; asks no more than was asked to find it."""
         doubted = self._both.doubted(parting.case, modes)
         changes = () if doubted else self._changes(parting)
         first = self._both.modes(compiled=False)[0]
@@ -44,9 +44,10 @@ class Causes:
             doubted=doubted,
         )
 
-    def difference(self, cause: Cause, parting: Parting, modes: Modes) -> Difference:
+    def difference(
+        self, cause: Cause, parting: Parting, modes: Modes, answers: Answers
+    ) -> Difference:
         """The difference, with both answers and what the oracles and the ledger say of it."""
-        answers = self._both.ask([parting.case], modes)[0]
         changes = () if cause.doubted else self._changes(parting)
         switches = [step.switch for step in changes if step.switch is not None]
         links = [switch.link for switch in switches if switch.link]
@@ -71,7 +72,7 @@ class Causes:
         )
 
     def _changes(self, parting: Parting) -> tuple[Step, ...]:
-        """The releases that explain it: those with a switch of family alone, where there are any."""
+        """The releases that explain it; only those with a switch of family, where there are any."""
         changes = changed_by(parting.case, self._steps, part=parting.part)
         return tuple(step for step in changes if step.switch is not None) or changes
 
@@ -96,8 +97,6 @@ class Causes:
 
 def families_following(case: Case, answer: Answer) -> tuple[str, ...]:
     """The families whose formula, in some listed release, gives this answer."""
-    if isinstance(answer, Crash):
-        return ()
     listed = {
         ledger.lookup(distribution, version).semantics
         for distribution in ledger.DISTRIBUTIONS

@@ -10,7 +10,15 @@ from typing import Any
 
 from maskgate.case import Case
 from maskgate.oracle import Semantics, expect, ledger
-from maskgate.subjects.protocol import Answer, Crash, Description, Mode, Question, Subject
+from maskgate.subjects.protocol import (
+    Answer,
+    Crash,
+    Description,
+    Mode,
+    Question,
+    Subject,
+    SubjectError,
+)
 from maskgate.verdicts.compare import Expectation, Judgement, judge
 from maskgate.verdicts.contrast import contrast
 from maskgate.verdicts.difference import SIDES, SideName
@@ -29,6 +37,7 @@ class Side:
         subject: the live subject.
         description: who it is.
         semantics: the formula that the ledger lists for it.
+        listed: the ledger's entry.
         asked: number of answers judged by its own oracle.
         followed: how many of them its oracle allows.
     """
@@ -37,9 +46,10 @@ class Side:
     subject: Subject
     description: Description
     semantics: Semantics
+    listed: ledger.LedgerEntry
     asked: int = 0
     followed: int = 0
-    _expected: OrderedDict[Any, list[Expectation]] = field(default_factory=OrderedDict)
+    _expected: OrderedDict[Any, list[Expectation]] = field(default_factory=OrderedDict, repr=False)
 
     @classmethod
     def of(cls, name: SideName, subject: Subject) -> Side:
@@ -52,7 +62,7 @@ class Side:
             elements=None if elements is None else (elements[0], elements[1]),
         )
         semantics = replace(entry.semantics, epsilon=description.epsilon)
-        return cls(name, subject, description, semantics)
+        return cls(name, subject, description, semantics, entry)
 
     def expectations(self, case: Case, mode: Mode) -> list[Expectation]:
         """What its oracle allows: any of them."""
@@ -65,8 +75,6 @@ class Side:
 
     def conforms(self, answer: Answer, case: Case, mode: Mode) -> bool:
         """Whether an answer is what its own oracle allows."""
-        if isinstance(answer, Crash):
-            return False
         return any(judge(answer, each).holds for each in self.expectations(case, mode))
 
     def _expect(self, case: Case, mode: Mode) -> list[Expectation]:
@@ -81,14 +89,23 @@ class SideBySide:
     """Both subjects. Each question is put to both at once; a few answers are remembered.
 
     Args:
-        old: the one side.
+        old: the one subject.
         new: the other.
+
+    Raises:
+        SubjectError: one of them cannot be started. Both are stopped then.
     """
 
-    def __init__(self, old: Side, new: Side) -> None:
-        self.sides = (old, new)
+    def __init__(self, old: Subject, new: Subject) -> None:
+        self._subjects = (old, new)
         self._pool = ThreadPoolExecutor(len(SIDES), thread_name_prefix="maskgate-diff")
         self._answers: OrderedDict[Any, Answers] = OrderedDict()
+        try:
+            one, other = self._pool.map(Side.of, SIDES, self._subjects)
+        except BaseException:
+            self.close()
+            raise
+        self.sides = (one, other)
 
     def modes(self, *, compiled: bool) -> list[Modes]:
         """How a case is asked: in each side's first mode, or also in every mode that both have."""
@@ -98,7 +115,11 @@ class SideBySide:
         return [first, *(pair for pair in shared if pair != first)] if compiled else [first]
 
     def ask(self, cases: Sequence[Case], modes: Modes) -> list[Answers]:
-        """Put cases to both subjects; answers that are still remembered are not asked again."""
+        """Put cases to both subjects; answers that are still remembered are not asked again.
+
+        Raises:
+            SubjectError: a subject died, hung or sent rubbish over a case.
+        """
         keys = [(_key(case), modes) for case in cases]
         missing = {
             key: case for key, case in zip(keys, cases, strict=True) if key not in self._answers
@@ -112,12 +133,13 @@ class SideBySide:
                 for side, mode in zip(self.sides, modes, strict=True)
             ]
             old, new = (future.result() for future in asked)
+            self._refuse_crashes(old, new)
             known.update(zip(missing, zip(old, new, strict=True), strict=True))
         self._remember(known)
         return [known[key] for key in keys]
 
     def contrast(self, case: Case, modes: Modes) -> Judgement:
-        """Ask both and compare. Raises `SubjectCrashed`."""
+        """Ask both and compare."""
         old, new = self.ask([case], modes)[0]
         allowed = [
             side.expectations(case, mode) for side, mode in zip(self.sides, modes, strict=True)
@@ -141,10 +163,17 @@ class SideBySide:
             side.followed += side.name not in doubted
 
     def close(self) -> None:
-        """Stop both subjects."""
-        for side in self.sides:
-            side.subject.close()
-        self._pool.shutdown()
+        """Stop both subjects, after the answers that are under way."""
+        self._pool.shutdown(cancel_futures=True)
+        for subject in self._subjects:
+            subject.close()
+
+    def _refuse_crashes(self, *answers: Sequence[Answer]) -> None:
+        for side, answered in zip(self.sides, answers, strict=True):
+            for answer in answered:
+                if isinstance(answer, Crash):
+                    hint = f"`maskgate check {side.description.id}` shows the case"
+                    raise SubjectError(side.description.id, answer.reason, hint)
 
     def _remember(self, answers: dict[Any, Answers]) -> None:
         self._answers.update(answers)

@@ -7,6 +7,7 @@ hundred candidates cost to draw. So candidates are made from the case itself and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,7 @@ def _without_parts(case: Case) -> Iterator[Case]:
             yield _sliced(case, axes, kept)
     for axis in range(1, len(shape) - 1):
         if shape[axis] == 1 and case.loss.axis == -1:
-            yield _mapped(case, lambda array, at=axis: _without_axis(array, at))
+            yield _mapped(case, partial(_without_axis, axis=axis))
 
 
 def _sliced(case: Case, axes: Sequence[int], kept: Any) -> Case:
@@ -109,7 +110,7 @@ def _sliced(case: Case, axes: Sequence[int], kept: Any) -> Case:
     return _mapped(case, cut)
 
 
-def _without_axis(array: AnyArray, axis: int) -> AnyArray:
+def _without_axis(array: AnyArray, *, axis: int) -> AnyArray:
     return array.squeeze(axis) if array.ndim > axis and array.shape[axis] == 1 else array
 
 

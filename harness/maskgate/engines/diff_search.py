@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from maskgate.case import REDUCTIONS, Case
 from maskgate.engines.diff_causes import Causes
-from maskgate.engines.diff_pair import Modes, SideBySide
+from maskgate.engines.diff_pair import Answers, Modes, SideBySide
 from maskgate.engines.diff_reduce import reduced, size
 from maskgate.strategies import MASK_KINDS, SOFT_MASK, Pair, pairs
+from maskgate.subjects.protocol import SubjectError
 from maskgate.verdicts.difference import Cause, Difference
 from maskgate.verdicts.parting import Parting, part_ways
 
@@ -30,11 +31,13 @@ class Sighting:
     Attributes:
         parting: where the subjects part ways over it.
         modes: the mode that each side was asked in.
+        answers: what they answered.
         count: number of examples that showed the cause.
     """
 
     parting: Parting
     modes: Modes
+    answers: Answers
     count: int = 0
 
 
@@ -45,6 +48,11 @@ class Search:
         both: the two subjects.
         causes: names the causes.
         on_progress: called with the number of examples and of causes so far.
+
+    Attributes:
+        examples: number of examples asked.
+        differing: number of those that showed a difference.
+        failure: the subject's failure that ended the search, or None.
     """
 
     def __init__(self, both: SideBySide, causes: Causes, on_progress: Progress) -> None:
@@ -52,6 +60,7 @@ class Search:
         self._seen: dict[Cause, Sighting] = {}
         self.examples = 0
         self.differing = 0
+        self.failure: SubjectError | None = None
 
     def try_examples(self, examples: Iterable[Pair]) -> None:
         """Ask given examples."""
@@ -62,47 +71,70 @@ class Search:
         """Ask as many drawn examples."""
         with_seed(seed)(_settings(budget)(given(self._strategy())(self._try)))()
 
-    def differences(self) -> Iterator[Difference]:
-        """What was found, each made as small as it goes."""
-        for cause, seen in self._seen.items():
-            parting = self._smallest(cause, seen)
-            found = self._causes.difference(cause, parting, seen.modes)
-            yield replace(found, examples=seen.count)
+    def reduce(self) -> None:
+        """Make the example of every cause as small as it goes."""
+        try:
+            for cause in self._shown():
+                self._reduce(cause, self._seen[cause])
+        except SubjectError as problem:
+            self.failure = problem
 
-    def cause_of(self, case: Case, modes: Modes) -> Cause | None:
-        """The cause of the difference over a case, None where there is none."""
-        parting = self._parting(case, modes)
-        return None if parting is None else self._causes.cause(parting, modes)
+    def differences(self) -> list[Difference]:
+        """What was found, each cause with the number of examples that showed it."""
+        return [
+            replace(
+                self._causes.difference(cause, seen.parting, seen.modes, seen.answers),
+                examples=count,
+            )
+            for cause, count in self._shown().items()
+            for seen in [self._seen[cause]]
+        ]
+
+    def _shown(self) -> dict[Cause, int]:
+        """The causes that say something of their own, and the number of their examples."""
+        counts: dict[Cause, int] = {}
+        for cause, seen in self._seen.items():
+            broader = next((each for each in self._seen if each.covers(cause)), cause)
+            counts[broader] = counts.get(broader, 0) + seen.count
+        return counts
 
     def _try(self, pair: Pair) -> None:
-        self.examples += 1
-        self._on_progress(self.examples, len(self._seen))
-        partings = list(self._partings(pair))
-        self.differing += bool(partings)
+        if self.failure is not None:
+            return
+        try:
+            partings = list(self._partings(pair))
+        except SubjectError as problem:
+            # Not raised from inside Hypothesis, which would ask again.
+            self.failure = problem
+            return
         for parting, modes in partings:
-            seen = self._seen.setdefault(
-                self._causes.cause(parting, modes), Sighting(parting, modes)
-            )
-            seen.count += 1
-            if size(parting.case) < size(seen.parting.case):
-                seen.parting, seen.modes = parting, modes
+            self._note(parting, modes)
+        self.examples += 1
+        self.differing += bool(partings)
+        self._on_progress(self.examples, len(self._seen))
 
-    def _smallest(self, cause: Cause, seen: Sighting) -> Parting:
-        """The parting over the smallest case with a cause."""
+    def _note(self, parting: Parting, modes: Modes) -> None:
+        answers = self._both.ask([parting.case], modes)[0]
+        cause = self._causes.cause(parting, modes)
+        seen = self._seen.setdefault(cause, Sighting(parting, modes, answers))
+        seen.count += 1
+        if size(parting.case) < size(seen.parting.case):
+            seen.parting, seen.modes, seen.answers = parting, modes, answers
 
+    def _reduce(self, cause: Cause, seen: Sighting) -> None:
         def first_of(candidates: Sequence[Case]) -> Case | None:
             self._both.ask(candidates, seen.modes)
             return next((each for each in candidates if self._has(cause, each, seen.modes)), None)
 
         case = reduced(seen.parting.case, first_of)
         parting = self._parting(case, seen.modes)
-        return seen.parting if parting is None else parting
+        if parting is not None:
+            seen.parting = parting
+            seen.answers = self._both.ask([parting.case], seen.modes)[0]
 
     def _has(self, cause: Cause, case: Case, modes: Modes) -> bool:
-        # Most candidates do not differ at all, and their answers are there already.
-        if self._both.contrast(case, modes).holds:
-            return False
-        return self.cause_of(case, modes) == cause
+        parting = self._parting(case, modes)
+        return parting is not None and self._causes.cause(parting, modes) == cause
 
     def _strategy(self) -> st.SearchStrategy[Pair]:
         kinds = (*MASK_KINDS, SOFT_MASK)

@@ -111,6 +111,8 @@ def sum_to(x: Rounded, shape: tuple[int, ...]) -> Rounded:
         return x
     extra = x.ndim - len(shape)
     repeated = tuple(
-        axis for axis in range(x.ndim) if axis < extra or (shape[axis - extra] == 1 != x.shape[axis])
+        axis
+        for axis in range(x.ndim)
+        if axis < extra or (shape[axis - extra] == 1 != x.shape[axis])
     )
     return x.sum(repeated).reshape(shape)

@@ -24,6 +24,7 @@ from maskgate.oracle.rounding import (
     count_valid,
     divide_no_nan,
     terms_of,
+    where,
     where_nonzero,
 )
 from maskgate.oracle.semantics import Generation, Semantics, check_reduction
@@ -58,6 +59,8 @@ class Situation:
         reduction: one of `REDUCTIONS`.
         semantics: the release.
         batch: length of the first axis of the predictions.
+        selects: whether a mask of 0 stops even an infinite weight, as it does where XLA turns a
+            product with a boolean mask into a selection.
     """
 
     losses: Rounded
@@ -67,6 +70,7 @@ class Situation:
     reduction: str
     semantics: Semantics
     batch: int
+    selects: bool = False
 
     @property
     def rules(self) -> Generation:
@@ -102,7 +106,7 @@ def all_elements(s: Situation) -> Reduced:
     weight = _folded(s) if s.semantics.path == "compiled" else s.weight
     if s.mask is None:
         return _reduced(s, weight)
-    return _reduced(s, _merged(s, _times(s.mask, _inverse_share(s, s.mask)), weight))
+    return _reduced(s, _merged(s, _times(s, s.mask, _inverse_share(s, s.mask)), weight))
 
 
 def valid_twice(s: Situation) -> Reduced:
@@ -113,7 +117,7 @@ def valid_twice(s: Situation) -> Reduced:
     weight = _folded(s) if s.semantics.path == "compiled" else s.weight
     if s.mask is None:
         return _reduced(s, weight)
-    return _reduced(s, _merged(s, _times(s.mask, _inverse_share(s, s.mask)), weight))
+    return _reduced(s, _merged(s, _times(s, s.mask, _inverse_share(s, s.mask)), weight))
 
 
 def valid_epsilon(s: Situation) -> Reduced:
@@ -124,7 +128,7 @@ def valid_epsilon(s: Situation) -> Reduced:
     mask = s.mask
     if mask is not None and s.reduction in MEANS:
         total, valid = count(mask.size, mask.arithmetic), count_valid(mask)
-        mask = _times(mask, total / (valid + s.epsilon))
+        mask = _times(s, mask, total / (valid + s.epsilon))
     return _reduced(s, _merged(s, mask, s.weight))
 
 
@@ -133,7 +137,7 @@ def valid_no_nan(s: Situation) -> Reduced:
     mask = s.mask
     if mask is not None and s.reduction in MEANS:
         total, valid = count(mask.size, mask.arithmetic), count_valid(mask)
-        mask = _times(mask, divide_no_nan(total, valid))
+        mask = _times(s, mask, divide_no_nan(total, valid))
     return _reduced(s, _merged(s, mask, s.weight))
 
 
@@ -169,7 +173,7 @@ def _share_of(mask: Rounded) -> Rounded:
 def _objective(s: Situation, share: Rounded | None) -> Reduced:
     score, model = s.losses, s.losses.arithmetic
     if s.model_mask is not None and share is not None:
-        score = product(score, s.model_mask) / share
+        score = _masked(s, score, s.model_mask) / share
     weight = s.weight
     if weight is None:
         weight = Rounded(np.ones(s.batch), EXACT, model)
@@ -207,8 +211,14 @@ def _inverse_share(s: Situation, mask: Rounded) -> Rounded | None:
     return count(mask.size, mask.arithmetic) / count_valid(mask)
 
 
-def _times(mask: Rounded, factor: Rounded | None) -> Rounded:
-    return mask if factor is None else mask * factor
+def _times(s: Situation, mask: Rounded, factor: Rounded | None) -> Rounded:
+    return mask if factor is None else _masked(s, factor, mask)
+
+
+def _masked(s: Situation, values: Rounded, mask: Rounded) -> Rounded:
+    """`values * mask`."""
+    masked = product(values, mask)
+    return where(mask.value != 0.0, masked, 0.0) if s.selects else masked
 
 
 def _merged(s: Situation, mask: Rounded | None, weight: Rounded | None) -> Rounded | None:
@@ -216,7 +226,7 @@ def _merged(s: Situation, mask: Rounded | None, weight: Rounded | None) -> Round
     if mask is None or weight is None:
         return weight if mask is None else mask
     mask, weight = ALIGNMENTS[s.rules.alignment](mask, weight)
-    return product(weight, mask)
+    return _masked(s, weight, mask)
 
 
 def _reduced(s: Situation, weight: Rounded | None) -> Reduced:

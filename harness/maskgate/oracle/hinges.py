@@ -40,7 +40,7 @@ def categorical_hinge(y: Rounded, p: Rounded, d: Definition) -> Rounded:
 def categorical_hinge_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
     positive, others = (y * p).sum(-1, keepdims=True), (1.0 - y) * p
     each = above(repeat(g, p), largest(others) - positive + 1.0, 0.0)
-    return each * _share_of_largest(others) * (1.0 - y) - each * y
+    return each * _share_of_largest(others, d) * (1.0 - y) - each * y
 
 
 def signed(y: Rounded) -> Rounded:
@@ -55,10 +55,10 @@ def signed(y: Rounded) -> Rounded:
     return Rounded(y.value * 2.0 - 1.0, EXACT, y.arithmetic)
 
 
-def _share_of_largest(x: Rounded) -> Rounded:
+def _share_of_largest(x: Rounded, d: Definition) -> Rounded:
     """The slope of the largest: 1 for it, 0 for the rest; those that tie share it somehow.
 
-    None equals a NaN: TensorFlow shares 0 among 0 then.
+    None equals a NaN: TensorFlow shares 0 among 0 then. XLA may overlook the NaN.
     """
     candidate = may_be_largest(x)
     alone = candidate.sum(-1, keepdims=True) == 1
@@ -66,5 +66,6 @@ def _share_of_largest(x: Rounded) -> Rounded:
     share = between(low, candidate.astype(np.float64), x.arithmetic)
     top = largest(x)
     undefined = np.isnan(top.value) & ~np.isinf(top.error)
-    error = np.where(undefined, 0.0, np.where(np.isinf(top.error), np.inf, share.error))
+    unsure = np.isinf(top.error) | (undefined & d.wide)
+    error = np.where(unsure, np.inf, np.where(undefined, 0.0, share.error))
     return Rounded(np.where(undefined, np.nan, share.value), error, x.arithmetic)

@@ -29,8 +29,9 @@ def expect(
         case: the input, as the subject saw it.
         semantics: the release: `ledger.lookup` gives it.
         gradient: whether the gradient is wanted.
-        excess_precision: the subject may keep intermediates of half formats in float32, as XLA
-            does: what overflows only without that is then left open.
+        excess_precision: the subject may compute as XLA does: keep intermediates of half formats
+            in float32, select by a mask where the formula multiplies. What is infinite or NaN
+            only with or only without that is then left open.
 
     Returns:
         The values in float64 with a radius each, or `Refused` where the formula cannot be
@@ -39,7 +40,7 @@ def expect(
     try:
         with np.errstate(all="ignore"):
             expected = _evaluate(case, semantics, gradient, wide=False)
-            if excess_precision and case.dtype in ("float16", "bfloat16"):
+            if excess_precision:
                 expected = _either(expected, _evaluate(case, semantics, gradient, wide=True))
             return expected
     except DoesNotFit as problem:
@@ -67,9 +68,7 @@ def _evaluate(case: Case, semantics: Semantics, gradient: bool, *, wide: bool) -
     return Expected(value, _ball(slope, model.format))
 
 
-def _situation(
-    case: Case, definition: Definition, losses: Rounded, labels: Rounded
-) -> Situation:
+def _situation(case: Case, definition: Definition, losses: Rounded, labels: Rounded) -> Situation:
     """What the family reduces: masks and weights in the format of the element losses."""
     model, rules = losses.arithmetic, definition.semantics.rules
     if case.mask is not None and case.sample_weight is not None and not rules.casts_weights:
@@ -83,6 +82,7 @@ def _situation(
         reduction=case.reduction,
         semantics=definition.semantics,
         batch=case.y_pred.shape[0] if case.y_pred.ndim else 1,
+        selects=definition.wide,
     )
 
 

@@ -334,8 +334,10 @@ def _careful_sum(x: Rounded, axis: Axes, keepdims: bool, roundoff: float, terms:
     low = total(np.maximum(spread - known, 0.0)) >= room
     value = total(np.where(certain, x.value, 0.0))
     mass = total(np.abs(known) + spread)
-    error = total(spread) + mass * _summing(terms, model, roundoff) + np.minimum(
-        mass, _lost(terms, model)
+    error = (
+        total(spread)
+        + mass * _summing(terms, model, roundoff)
+        + np.minimum(mass, _lost(terms, model))
     )
     over = (rising | (value - total(spread) >= model.limit)) & ~falling & ~low
     under = (falling | (-value - total(spread) >= model.limit)) & ~rising & ~high
@@ -344,9 +346,7 @@ def _careful_sum(x: Rounded, axis: Axes, keepdims: bool, roundoff: float, terms:
     fine = ~(rising | falling | high | low)
     total_error = np.where((over | under) & ~doubtful, 0.0, np.inf)
     total_error = np.where(fine & ~doubtful, error, total_error)
-    return Rounded(
-        np.where(nan, np.nan, settled), np.where(nan, 0.0, total_error), model
-    )
+    return Rounded(np.where(nan, np.nan, settled), np.where(nan, 0.0, total_error), model)
 
 
 def maximum(a: Rounded, b: Rounded | float) -> Rounded:

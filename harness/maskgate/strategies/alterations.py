@@ -43,6 +43,15 @@ def some_valid(case: Case) -> Case | None:
     return None if masked_places(case).all() else case
 
 
+def modest(case: Case) -> Case | None:
+    """The case, unless it is long and its mask or weights may broadcast it to many times that."""
+    rank = len(case.loss_shape)
+    extras = (array for array in (case.mask, case.sample_weight) if array is not None)
+    if case.y_pred.size > 2000 and any(array.ndim not in (0, rank) for array in extras):
+        return None
+    return case
+
+
 def constant(case: Case) -> Case | None:
     """The case with the labels and predictions of its first element everywhere."""
     if case.y_pred.size == 0 or some_valid(case) is None:

@@ -69,11 +69,14 @@ def cut(choices: bytes, *widths: int) -> list[bytes]:
     return [choices[end - width : end] for end, width in zip(ends, widths, strict=True)]
 
 
-def scatter(content: bytes, shape: tuple[int, ...]) -> Bytes:
-    """A byte for each element of an array, from the last `CONTENT` bytes of a block."""
+def scatter(content: bytes, shape: tuple[int, ...]) -> npt.NDArray[np.intp]:
+    """A byte for each element of an array, from the last `CONTENT` bytes of a block.
+
+    As platform integers: a remainder by the length of an axis need not fit a byte.
+    """
     offset = len(content) - CONTENT
-    elements: Bytes = np.frombuffer(content, dtype=np.uint8, offset=offset)[_places(shape)]
-    return elements
+    elements = np.frombuffer(content, dtype=np.uint8, offset=offset)[_places(shape)]
+    return elements.astype(np.intp)
 
 
 @lru_cache(maxsize=4096)

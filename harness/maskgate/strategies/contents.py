@@ -148,7 +148,8 @@ def _one_hot(content: bytes, shape: Shape, *, soft: bool = False) -> AnyArray:
     """One class in each step has all of it; if `soft`, the next class has a quarter of it."""
     classes = shape[-1]
     first = scatter(content, shape[:-1]) % classes
-    rows = np.eye(classes)
-    if soft:
-        rows = 0.75 * rows + 0.25 * np.roll(rows, 1, axis=1)
-    return np.asarray(rows[first])
+    shares = np.zeros(shape)
+    np.put_along_axis(shares, first[..., np.newaxis], 0.75 if soft and classes > 1 else 1.0, -1)
+    if soft and classes > 1:
+        np.put_along_axis(shares, (first[..., np.newaxis] + 1) % classes, 0.25, -1)
+    return shares

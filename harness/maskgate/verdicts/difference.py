@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from maskgate.case import array_to_dict
@@ -51,6 +51,17 @@ class Cause:
             value if isinstance(value, str) else "+".join(value) for value in vars(self).values()
         )
         return "/".join(fields)
+
+    def covers(self, other: Cause) -> bool:
+        """Whether the other says nothing new: the same of the gradient, or of an empty batch."""
+        gradient = (self.part, other.part) == ("value", "gradient")
+        empty = other.shape_class == "empty-batch" != self.shape_class
+        if not (gradient or empty):
+            return False
+        plainer = replace(other, part=self.part) if gradient else other
+        if empty:
+            plainer = replace(plainer, shape_class=self.shape_class, releases=self.releases)
+        return plainer == self
 
     @property
     def id(self) -> str:
@@ -112,6 +123,18 @@ class Difference:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a report."""
         return {"id": self.id, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Difference:
+        """What `to_dict` wrote.
+
+        Raises:
+            KeyError, TypeError: when a field is missing or unknown.
+        """
+        fields = {key: value for key, value in data.items() if key != "id"}
+        fields["cause"] = Cause.from_dict(data["cause"])
+        fields["follows"] = {side: tuple(data["follows"][side]) for side in SIDES}
+        return cls(**{**fields, "switches": tuple(data["switches"])})
 
 
 @dataclass(frozen=True)

@@ -45,10 +45,7 @@ def steps_between(old: Semantics, new: Semantics) -> tuple[Step, ...]:
     elements = old.elements or new.elements
     stops = [old, *(replace(each, elements=elements) for _, each in between), new]
     versions = [version for version, _ in listed]
-    if forwards:
-        names = versions[start + 1 : end + 1]
-    else:
-        names = versions[end + 1 : start + 1][::-1]
+    names = versions[start + 1 : end + 1] if forwards else versions[end + 1 : start + 1][::-1]
     steps = zip(names or [""], stops, stops[1:])  # noqa: B905 - one stop alone makes no step
     return tuple(
         Step(version, before, after, _switch(before, after))
@@ -58,7 +55,7 @@ def steps_between(old: Semantics, new: Semantics) -> tuple[Step, ...]:
 
 
 def changed_by(case: Case, steps: Sequence[Step], *, part: str) -> tuple[Step, ...]:
-    """The steps that the difference between both ends comes from, by the oracle's answers to a case.
+    """The steps that a difference between both ends comes from, by the oracle's answers.
 
     A change that a later one takes back is none. A step keeps its switch only where the change of
     family, and not a lesser change in the same release, changes the answer.
@@ -105,7 +102,7 @@ def _switch(before: Semantics, after: Semantics) -> Switch | None:
 
 
 def _by_family(case: Case, step: Step, part: str) -> bool:
-    """Whether the change of family alone changes the answer, under the lesser rules of either side."""
+    """Whether the change of family alone changes the answer."""
     if step.switch is None:
         return False
 

@@ -1,4 +1,4 @@
-"""Where two subjects part ways over a case: the first stage, and the simplest form that shows it."""
+"""Where two subjects part ways over a case: the first stage, and the simplest form of the case."""
 
 from __future__ import annotations
 
@@ -61,9 +61,10 @@ def part_of(mismatch: Mismatch) -> str:
 def part_ways(case: Case, contrast: Contrast) -> Parting | None:
     """Take everything away from a case and put it back until the subjects differ.
 
-    Taken away first are mask and weights, then what they hold (ones take its place), last the
-    loss (the mean squared error takes its place) or its parameters. A form of the case counts only where it differs in the same way: a loss
-    refused against a loss given, two shapes, or two numbers (of value or gradient).
+    Taken away first are mask and weights, then what they hold (ones take its place), last the loss
+    (the mean squared error takes its place) or its parameters. A form of the case counts only
+    where it differs in the same way: a loss refused against a loss given, two shapes, or two
+    numbers (of value or gradient).
 
     Args:
         case: the case.
@@ -131,8 +132,8 @@ def _of_plainest_loss(parting: Parting, contrast: Contrast) -> Parting:
 
 def _asked_anew(parting: Parting, loss: LossSpec, contrast: Contrast) -> Parting | None:
     """The parting with another loss, if that shows it too."""
-    if loss.axis != parting.case.loss.axis:
-        return None
+    if loss.axis != parting.case.loss.axis and parting.stage != "elementwise":
+        return None  # mask and weights have the shape that the axis leaves
     case = parting.case.with_(loss=loss)
     mismatch = contrast(case).mismatch
     if mismatch is None or not _alike(parting.mismatch, mismatch):

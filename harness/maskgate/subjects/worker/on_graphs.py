@@ -58,7 +58,7 @@ class Graphs:
             loss = api.loss(ask)(*given)
             fetches = [loss]
             if ask.gradient:
-                fetches.append(self._gradient(api, loss, given[1]))
+                fetches.append(self._gradient(loss, given[1]))
         session = tf.Session(graph=graph)
         inputs = [tensor for tensor in given if tensor is not None]
 
@@ -72,9 +72,12 @@ class Graphs:
     def _placeholder(self, array: Any) -> Any:
         return None if array is None else self.tf.placeholder(array.dtype, array.shape)
 
-    def _gradient(self, api: Any, loss: Any, y_pred: Any) -> Any:
-        """That of the loss's sum; zero where the loss does not depend on `y_pred` at all."""
-        (gradient,) = api.keras.backend.gradients(loss, [y_pred])
+    def _gradient(self, loss: Any, y_pred: Any) -> Any:
+        """That of the loss's sum; zero where the loss does not depend on `y_pred` at all.
+
+        `keras.backend.gradients` calls the same function.
+        """
+        (gradient,) = self.tf.gradients(loss, [y_pred])
         if gradient is None:
             return self.tf.zeros_like(y_pred)
         return self.tf.convert_to_tensor(gradient)
