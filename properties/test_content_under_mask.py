@@ -6,12 +6,14 @@ from hypothesis import given
 
 from maskgate.engines.examination import Examination
 from maskgate.strategies import ALIGNED_WEIGHTS, MASKED, Pair, pairs
-from maskgate.strategies.alterations import masked_predictions, repadded
+from maskgate.strategies.alterations import masked_predictions, repadded, some_valid
 from maskgate.verdicts.relations import Gives
 
 pytestmark = pytest.mark.law
 
 PLAIN = {
+    # What a batch with nothing valid gives is the topic of `empty-mask`.
+    "given": some_valid,
     "mask_kinds": MASKED,
     "mask_ranks": ("equal",),
     "weight_kinds": ALIGNED_WEIGHTS,

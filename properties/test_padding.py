@@ -35,7 +35,7 @@ ALIGNED = {
 }
 
 
-@given(pair=pairs(padded, mask_kinds=MASKED, min_rank=3, **ALIGNED))
+@given(pair=pairs(padded, given=some_valid, mask_kinds=MASKED, min_rank=3, **ALIGNED))
 def test_padding_invariance(subject: Examination, pair: Pair) -> None:
     """Adding masked steps, left or right, changes nothing; nor does their number."""
     left, steps = pair.details["left"], pair.case.loss_shape[1]

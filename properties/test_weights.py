@@ -9,6 +9,7 @@ from maskgate.oracle import Expected, Semantics, expect
 from maskgate.strategies import ALIGNED_WEIGHTS, MASKED, WEIGHTED, Pair, pairs
 from maskgate.strategies.alterations import (
     TINY_WEIGHT,
+    some_valid,
     unweighted,
     weight_off_zero,
     weights_scaled,
@@ -22,7 +23,14 @@ pytestmark = pytest.mark.law
 COUNTED = ("sum_over_batch_size", "mean", "sum", "none")
 
 
-@given(pair=pairs(weight_values=("all-zero",), weight_kinds=WEIGHTED, mask_ranks=("equal",)))
+@given(
+    pair=pairs(
+        given=some_valid,
+        weight_values=("all-zero",),
+        weight_kinds=WEIGHTED,
+        mask_ranks=("equal",),
+    )
+)
 def test_zero_weights(subject: Examination, pair: Pair) -> None:
     """Weights that are all zero: a finite loss, and a gradient of zero."""
     relation = Gives(pair.case, finite=True, wanted_gradient=np.zeros_like, or_refused=True)
