@@ -5,13 +5,13 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
+import arb_reference as arb
 import numpy as np
 import pytest
+from oracle_cases import losses, random_case
 
-import arb_reference as arb
 from maskgate.case import Case, LossSpec
 from maskgate.oracle import FAMILIES, Ball, Expected, Semantics, expect
-from oracle_cases import losses, random_case
 
 # How far central differences over steps of 2**-100 at 400 bits may be off: far below any float.
 DIFFERENCING = 1e-50

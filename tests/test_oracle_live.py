@@ -6,15 +6,15 @@ import zlib
 from itertools import product
 from typing import Any
 
+import arb_reference as arb
 import keras
+import live_keras
 import numpy as np
 import pytest
+from oracle_cases import DTYPES, MASKS, WEIGHTS, losses, random_case, wild
 
-import arb_reference as arb
-import live_keras
 from maskgate.case import REDUCTIONS, Case, LossSpec
 from maskgate.oracle import Expected, Refused, expect, ledger
-from oracle_cases import DTYPES, MASKS, WEIGHTS, losses, random_case, wild
 
 SEMANTICS = ledger.lookup("keras", keras.__version__).semantics
 LOOSEST = 0.01  # share of a bound that some small case must use up

@@ -13,6 +13,8 @@ import click
 
 from maskgate import __version__
 from maskgate.cli.config import BACKENDS, DEVICES, FORMATS, PROFILE_NAMES, load_settings
+from maskgate.cli.diff import diff
+from maskgate.cli.identify import identify
 from maskgate.cli.output import answer_stream
 from maskgate.engines.problems import UsageProblem
 from maskgate.subjects.protocol import SubjectError
@@ -114,6 +116,10 @@ def env_remove(names: tuple[str, ...]) -> None:
 
     with answer_stream() as answer:
         remove_environments(names, answer)
+
+
+cli.add_command(identify)
+cli.add_command(diff)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

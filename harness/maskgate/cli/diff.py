@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
@@ -13,13 +12,9 @@ from maskgate.cli.config import (
     DEVICES,
     FORMATS,
     PROFILE_NAMES,
-    Settings,
     load_settings,
 )
 from maskgate.cli.output import answer_stream
-from maskgate.engines.problems import UsageProblem
-
-_USAGE = 2
 
 
 @click.command()
@@ -66,90 +61,11 @@ def diff(
 
     Exit status: 0 no difference, or accepted ones alone; 1 differences.
     """
+    # Not at the top: `--help` should not wait for the engine.
+    from maskgate.cli.diffing import diff as run_diff
+
     given = {key: value for key, value in options.items() if value is not None}
     # `out` and `baseline` of pyproject.toml are those of `maskgate check`.
     settings = load_settings(Path.cwd()).with_({**given, "out": out, "baseline": baseline})
     with answer_stream() as answer:
-        try:
-            return _run(old, new, settings, accept=accept, answer=answer)
-        except UsageProblem as problem:
-            return _refuse(problem, settings, answer)
-
-
-def _run(old: str, new: str, settings: Settings, *, accept: bool, answer: TextIO) -> int:
-    # Not at the top: `--help` should not wait for the engine.
-    from maskgate.cli.output import console_for
-    from maskgate.engines import diff as engine
-    from maskgate.reports.diff_terminal import DiffProgress
-
-    if settings.out is not None:
-        _require_writable(settings.out)
-    request = engine.DiffRequest(
-        old=old,
-        new=new,
-        profile=settings.profile,
-        seed=settings.seed,
-        baseline=settings.baseline,
-        accept=accept,
-        backend=settings.backend,
-        device=settings.device,
-        timeout=settings.timeout,
-    )
-    with DiffProgress(console_for(sys.stderr)) as progress:
-        comparison = engine.run_diff(request, on_progress=progress.on_progress)
-    if settings.out is not None:
-        comparison = _written(comparison, settings.out)
-    for failure in comparison.failures:
-        print(f"maskgate: {failure}", file=sys.stderr)
-    _print(comparison, settings, answer)
-    return int(comparison.exit_status)
-
-
-def _print(comparison: Any, settings: Settings, answer: TextIO) -> None:
-    from maskgate.cli.output import console_for
-    from maskgate.reports.diff_markdown import diff_to_markdown
-    from maskgate.reports.diff_report import diff_json_text
-    from maskgate.reports.diff_terminal import show_diff
-
-    if settings.format == "pretty":
-        show_diff(comparison, console_for(answer), folder=settings.out)
-    elif settings.format == "json":
-        answer.write(diff_json_text(comparison) + "\n")
-    else:
-        answer.write(diff_to_markdown(comparison))
-    answer.flush()
-
-
-def _written(comparison: Any, out: Path) -> Any:
-    """Write the folder; where that fails, the answer is still printed, and says so."""
-    from dataclasses import replace
-
-    from maskgate.reports.diff_folder import write_diff_folder
-    from maskgate.verdicts.difference import Failure
-
-    try:
-        return write_diff_folder(comparison, out)
-    except OSError as problem:
-        found = f"the reports could not be written ({problem.strerror or problem})"
-        failure = Failure(f"--out {out}", found, "free some space there, or name another")
-        return replace(comparison, failures=(*comparison.failures, failure), exit_status=_USAGE)
-
-
-def _require_writable(out: Path) -> None:
-    from maskgate.reports import check_writable
-
-    try:
-        check_writable(out)
-    except OSError as problem:
-        found = f"it cannot be written ({problem.strerror or problem})"
-        raise UsageProblem(f"--out {out}", found, "name a folder that you may write to") from None
-
-
-def _refuse(problem: UsageProblem, settings: Settings, answer: TextIO) -> int:
-    from maskgate.verdicts.difference import Comparison, Failure
-
-    print(f"maskgate: {problem}", file=sys.stderr)
-    if settings.format == "json":
-        failure = Failure(problem.asked, problem.found, problem.hint)
-        _print(Comparison(failures=(failure,), exit_status=_USAGE), settings, answer)
-    return _USAGE
+        return run_diff(old, new, settings, accept=accept, answer=answer)

@@ -20,12 +20,12 @@ def examples(known: Iterable[KnownDeviation] = ()) -> Iterator[Pair]:
     """The built-in examples, then the minimal cases of listed deviations."""
     for each in (_masks, _weights, _ranks, _reductions, _ignored, _elements, _long):
         yield from (Pair(case) for case in each())
-    yield Pair(_steps([1], mask=[False]), compiled=True)
+    yield Pair(squared_errors([1], mask=[False]), compiled=True)
     for entry in known:
         yield from (Pair(each) for each in (entry.case, entry.altered) if each is not None)
 
 
-def _steps(
+def squared_errors(
     predictions: Any,
     *,
     mask: Any = None,
@@ -33,7 +33,15 @@ def _steps(
     reduction: str = _MEAN,
     dtype: str = "float32",
 ) -> Case:
-    """Squared errors of predictions (one feature each) with labels of 0."""
+    """A case of squared errors: predictions of one feature each, labels of 0.
+
+    Args:
+        predictions: nested list or array of the shape of the element losses.
+        mask: of any shape and dtype.
+        weight: sample weights; integers stay integers.
+        reduction: of the loss.
+        dtype: of predictions and loss.
+    """
     y_pred = np.asarray(predictions, np.float64)[..., np.newaxis]
     return Case(
         loss=LossSpec("mse"),
@@ -42,56 +50,58 @@ def _steps(
         y_true=np.zeros_like(y_pred),
         y_pred=y_pred,
         mask=None if mask is None else np.asarray(mask),
-        sample_weight=None if weight is None else np.asarray(weight, np.float64),
+        sample_weight=None if weight is None else np.asarray(weight),
     )
 
 
 def _masks() -> Iterator[Case]:
     for dtype in FORMATS:
-        yield _steps([1], mask=[False], dtype=dtype)
-        yield _steps([[1, 2, 3]], mask=[[True, True, False]], dtype=dtype)
-    yield _steps([[1, 2]], mask=[[1.0, 0.5]])
-    yield _steps([[1, 2]], mask=[[1, 0]])
-    yield _steps([[1, 2]], mask=[[True, False]], weight=[[1, 0]])
-    yield _steps([[1, 2]], mask=[[True, False]], weight=[[2, 3]])
+        yield squared_errors([1], mask=[False], dtype=dtype)
+        yield squared_errors([[1, 2, 3]], mask=[[True, True, False]], dtype=dtype)
+    yield squared_errors([[1, 2]], mask=[[1.0, 0.5]])
+    yield squared_errors([[1, 2]], mask=[[1, 0]])
+    yield squared_errors([[1, 2]], mask=[[True, False]], weight=[[1.0, 0.0]])
+    yield squared_errors([[1, 2]], mask=[[True, False]], weight=[[2.0, 3.0]])
 
 
 def _weights() -> Iterator[Case]:
-    yield _steps([1, 2], weight=[1, 2])
-    yield _steps([1, 2], weight=[1, 0])
-    yield _steps([1, 2], weight=[1, -1])
-    yield _steps([1], weight=[0])
-    yield _steps([1], weight=2)
-    yield _steps([1, 2], weight=[[1], [2]])
+    yield squared_errors([1, 2], weight=[1.0, 2.0])
+    yield squared_errors([1, 2], weight=[1.0, 0.0])
+    yield squared_errors([1, 2], weight=[1.0, -1.0])
+    yield squared_errors([1], weight=[0.0])
+    yield squared_errors([1], weight=2.0)
+    yield squared_errors([1, 2], weight=[[1.0], [2.0]])
     for dtype, fmt in FORMATS.items():
-        yield _steps([2, 2], weight=[fmt.largest, fmt.largest], dtype=dtype)
-        yield _steps([2.0**-4], weight=[fmt.tiny], dtype=dtype)
+        yield squared_errors([2, 2], weight=[fmt.largest, fmt.largest], dtype=dtype)
+        yield squared_errors([2.0**-4], weight=[fmt.tiny], dtype=dtype)
 
 
 def _ranks() -> Iterator[Case]:
     """Weights a sample and masks a step on losses with more axes: coincident ones, then others."""
-    yield _steps([[1, 2], [3, 4]], weight=[1, 0])
-    yield _steps([[1, 2, 3], [4, 5, 6]], weight=[1, 0])
+    yield squared_errors([[1, 2], [3, 4]], weight=[1.0, 0.0])
+    yield squared_errors([[1, 2, 3], [4, 5, 6]], weight=[1.0, 0.0])
     cube, longer = np.arange(1.0, 9.0).reshape(2, 2, 2), np.arange(1.0, 13.0).reshape(2, 2, 3)
     for steps in (cube, longer):
-        yield _steps(steps, weight=[1, 0])
-        yield _steps(steps, weight=[[1, 0], [0, 0]])
-        yield _steps(steps, mask=[[True, False], [False, False]])
-    yield _steps([[1, 2], [3, 4]], mask=[True, False])
-    yield _steps([[1, 2, 3], [4, 5, 6]], mask=[True, False])
-    yield _steps([[1, 2], [3, 4]], mask=[[[True], [False]], [[True], [True]]])
-    yield _steps([1, 2], mask=[[True, False], [True, True]])
-    yield _steps([1, 2], mask=[[True], [False]])
-    yield _steps([1, 2], mask=[[True, True, False], [True, True, True]])
+        yield squared_errors(steps, weight=[1.0, 0.0])
+        yield squared_errors(steps, weight=[[1.0, 0.0], [0.0, 0.0]])
+        yield squared_errors(steps, mask=[[True, False], [False, False]])
+    yield squared_errors([[1, 2], [3, 4]], mask=[True, False])
+    yield squared_errors([[1, 2, 3], [4, 5, 6]], mask=[True, False])
+    yield squared_errors([[1, 2], [3, 4]], mask=[[[True], [False]], [[True], [True]]])
+    yield squared_errors([1, 2], mask=[[True, False], [True, True]])
+    yield squared_errors([1, 2], mask=[[True], [False]])
+    yield squared_errors([1, 2], mask=[[True, True, False], [True, True, True]])
 
 
 def _reductions() -> Iterator[Case]:
     for reduction in REDUCTIONS:
-        yield _steps([1], reduction=reduction)
-        yield _steps(np.zeros(0), reduction=reduction)
-        yield _steps(np.zeros((0, 2)), reduction=reduction)
-        yield _steps([1], mask=[False], reduction=reduction)
-        yield _steps([[1, 2]], mask=[[True, False]], weight=[[2, 3]], reduction=reduction)
+        yield squared_errors([1], reduction=reduction)
+        yield squared_errors(np.zeros(0), reduction=reduction)
+        yield squared_errors(np.zeros((0, 2)), reduction=reduction)
+        yield squared_errors([1], mask=[False], reduction=reduction)
+        yield squared_errors(
+            [[1, 2]], mask=[[True, False]], weight=[[2.0, 3.0]], reduction=reduction
+        )
 
 
 def _ignored() -> Iterator[Case]:
@@ -119,6 +129,6 @@ def _predictions(domain: str) -> Sequence[list[list[float]]]:
 
 
 def _long() -> Iterator[Case]:
-    yield _steps(np.ones(_PAST_FLOAT16), dtype="float16")
+    yield squared_errors(np.ones(_PAST_FLOAT16), dtype="float16")
     mask = np.arange(_PAST_BFLOAT16 + 1) < _PAST_BFLOAT16
-    yield _steps(np.ones(_PAST_BFLOAT16 + 1), mask=mask, dtype="bfloat16")
+    yield squared_errors(np.ones(_PAST_BFLOAT16 + 1), mask=mask, dtype="bfloat16")

@@ -145,7 +145,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         return (yield)
     started = time.perf_counter()
     problem: BaseException | None = None
-    inner = pyfuncitem.function.hypothesis.inner_test  # type: ignore[attr-defined]
+    inner = pyfuncitem.function.hypothesis.inner_test
     replayed = replay_known(examination, lambda pair: inner(subject=examination, pair=pair))
     try:
         yield

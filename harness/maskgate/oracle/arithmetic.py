@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from maskgate.case import FORMATS, Format, format_of
 
@@ -38,7 +38,7 @@ class Arithmetic:
     limit: float
 
 
-@lru_cache(maxsize=None)
+@cache
 def arithmetic(dtype: str, *, wide: bool = False) -> Arithmetic:
     """The rounding model of a dtype.
 

@@ -47,4 +47,4 @@ class Refused:
 
 
 class DoesNotFit(Exception):
-    """Raised inside the oracle where a formula cannot be applied; `expect` turns it to `Refused`."""
+    """Raised inside the oracle where a formula cannot be applied; `expect` answers `Refused`."""

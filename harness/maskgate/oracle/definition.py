@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from maskgate.case import LossSpec
 from maskgate.oracle.arithmetic import Arithmetic, arithmetic
-from maskgate.oracle.rounding import Rounded, constant, count
+from maskgate.oracle.rounding import Rounded, count
 from maskgate.oracle.semantics import Generation, Semantics
 
 
@@ -28,14 +28,17 @@ class Definition:
 
     @property
     def rules(self) -> Generation:
+        """The generation that defines the loss."""
         return self.semantics.element_rules
 
     @property
     def epsilon(self) -> float:
+        """The fuzz factor before it is rounded to a format."""
         return self.semantics.epsilon
 
     @property
     def keras_2(self) -> bool:
+        """Whether the definitions are those of Keras 2."""
         return self.rules.dialect == "keras-2"
 
     @property
@@ -61,6 +64,7 @@ class Definition:
         return float(self.spec[name] or 0.0)
 
     def flag(self, name: str) -> bool:
+        """A parameter that is true or false."""
         return bool(self.spec[name])
 
     @property
@@ -82,6 +86,3 @@ def repeat(upstream: Rounded, like: Rounded, axis: int = -1) -> Rounded:
     shape = list(upstream.shape)
     shape.insert(axis % like.ndim, 1)
     return upstream.reshape(tuple(shape))
-
-
-__all__ = ["Definition", "constant", "repeat", "spread"]

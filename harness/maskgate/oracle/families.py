@@ -13,20 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskgate.oracle.alignment import ALIGNMENTS, product, sum_to
+from maskgate.case import AnyArray
+from maskgate.oracle.alignment import ALIGNMENTS, broadcast_shape, product, sum_to
 from maskgate.oracle.arithmetic import arithmetic
 from maskgate.oracle.ball import DoesNotFit
-from maskgate.oracle.rounding import (
-    EXACT,
-    Rounded,
-    constant,
-    count,
-    count_valid,
-    divide_no_nan,
-    terms_of,
-    where,
-    where_nonzero,
-)
+from maskgate.oracle.rounding import EXACT, Rounded, constant, count, count_valid, terms_of
+from maskgate.oracle.selection import divide_no_nan, where, where_nonzero
 from maskgate.oracle.semantics import Generation, Semantics, check_reduction
 
 MEANS = ("sum_over_batch_size", "mean")
@@ -74,10 +66,12 @@ class Situation:
 
     @property
     def rules(self) -> Generation:
+        """The generation that reduces."""
         return self.semantics.rules
 
     @property
     def epsilon(self) -> Rounded:
+        """The fuzz factor as the format holds it."""
         return constant(self.semantics.epsilon, self.losses.arithmetic)
 
 
@@ -278,12 +272,9 @@ def _divide(a: Rounded, b: Rounded) -> Rounded:
     return a / b
 
 
-def combined_mask(mask: np.ndarray, out_mask: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def combined_mask(mask: AnyArray, out_mask: AnyArray) -> AnyArray:
     """`mask & out_mask`, which frameworks do for booleans alone."""
     if mask.dtype.kind != "b":
         raise DoesNotFit(f"a mask of {mask.dtype} cannot be combined with that of ignore_class")
-    try:
-        joined = mask & out_mask
-    except ValueError:
-        raise DoesNotFit(f"masks {mask.shape} and {out_mask.shape} do not broadcast") from None
-    return np.asarray(joined)
+    broadcast_shape(mask.shape, out_mask.shape)
+    return np.asarray(mask & out_mask)

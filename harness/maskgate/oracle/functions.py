@@ -12,7 +12,8 @@ import numpy as np
 
 from maskgate.case import FloatArray
 from maskgate.oracle.arithmetic import ROUNDINGS
-from maskgate.oracle.rounding import EXACT, Rounded, _finish, between, where
+from maskgate.oracle.rounding import EXACT, Rounded, finish, lifted
+from maskgate.oracle.selection import between, where
 
 Function = Callable[[FloatArray], FloatArray]
 
@@ -20,7 +21,7 @@ Function = Callable[[FloatArray], FloatArray]
 def _apply(name: str, function: Function, x: Rounded, spread: Function) -> Rounded:
     """`function(x)`; `spread` maps the error of `x` to that of the result."""
     error = EXACT if x.error is EXACT else spread(x.error)
-    return _finish(function, (x,), function(x.value), error, ROUNDINGS[name])
+    return finish(function, (x,), function(x.value), error, ROUNDINGS[name])
 
 
 def reciprocal(x: Rounded) -> Rounded:
@@ -75,7 +76,8 @@ def sqrt(x: Rounded) -> Rounded:
 
     def spread(error: FloatArray) -> FloatArray:
         below = np.sqrt(np.maximum(x.value - error, 0.0))
-        return error / (np.sqrt(x.value) + below)
+        slope: FloatArray = error / (np.sqrt(x.value) + below)
+        return slope
 
     return _apply("sqrt", np.sqrt, x, spread)
 
@@ -92,7 +94,7 @@ def rsqrt(x: Rounded) -> Rounded:
 
 def power(x: Rounded, exponent: float) -> Rounded:
     """`x ** exponent` for `x >= 0`, the exponent as the format holds it."""
-    held = float(x._lift(exponent).value)
+    held = float(lifted(exponent, x.arithmetic).value)
 
     def spread(error: FloatArray) -> FloatArray:
         share = np.minimum(error / np.abs(x.value), 1.0)
@@ -120,7 +122,7 @@ def sign(x: Rounded) -> Rounded:
 
 def step(x: Rounded, bound: Rounded | float) -> Rounded:
     """The slope of `maximum(x, bound)`: 1 above, 0 below, anything between where they meet."""
-    bound = x._lift(bound)
+    bound = lifted(bound, x.arithmetic)
     lead = x.value - bound.value
     doubtful = np.abs(lead) <= x.error + bound.error
     above = (lead > 0.0).astype(np.float64)

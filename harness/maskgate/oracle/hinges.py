@@ -9,35 +9,42 @@ import numpy as np
 
 from maskgate.oracle.definition import Definition, repeat, spread
 from maskgate.oracle.functions import above
-from maskgate.oracle.rounding import EXACT, Rounded, between, largest, maximum, may_be_largest
+from maskgate.oracle.rounding import EXACT, Rounded
+from maskgate.oracle.selection import between, largest, maximum, may_be_largest
 
 
-def hinge(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+def hinge(y: Rounded, p: Rounded, _: Definition) -> Rounded:
+    """`mean(max(1 - y p, 0))`."""
     return maximum(1.0 - signed(y) * p, 0.0).mean(-1)
 
 
-def hinge_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+def hinge_gradient(g: Rounded, y: Rounded, p: Rounded, _: Definition) -> Rounded:
+    """`-y / n` inside the margin, 0 beyond it."""
     y = signed(y)
     return -(above(spread(g, p), 1.0 - y * p, 0.0) * y)
 
 
-def squared_hinge(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+def squared_hinge(y: Rounded, p: Rounded, _: Definition) -> Rounded:
+    """`mean(max(1 - y p, 0)**2)`."""
     margin = maximum(1.0 - signed(y) * p, 0.0)
     return (margin * margin).mean(-1)
 
 
-def squared_hinge_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+def squared_hinge_gradient(g: Rounded, y: Rounded, p: Rounded, _: Definition) -> Rounded:
+    """`-2 y max(1 - y p, 0) / n`."""
     y = signed(y)
     gap = 1.0 - y * p
     return -(above(spread(g, p) * (maximum(gap, 0.0) * 2.0), gap, 0.0) * y)
 
 
-def categorical_hinge(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+def categorical_hinge(y: Rounded, p: Rounded, _: Definition) -> Rounded:
+    """`max(max((1 - y) p) - sum(y p) + 1, 0)`."""
     positive, others = (y * p).sum(-1, keepdims=True), (1.0 - y) * p
     return maximum(largest(others) - positive + 1.0, 0.0).sum(-1)
 
 
 def categorical_hinge_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """`1 - y` at the largest of the other classes, less `y`, inside the margin."""
     positive, others = (y * p).sum(-1, keepdims=True), (1.0 - y) * p
     each = above(repeat(g, p), largest(others) - positive + 1.0, 0.0)
     return each * _share_of_largest(others, d) * (1.0 - y) - each * y

@@ -20,25 +20,30 @@ from maskgate.oracle.functions import (
     sigmoid,
     within,
 )
-from maskgate.oracle.rounding import EXACT, Rounded, clip, constant, count, largest, picked, where
+from maskgate.oracle.rounding import EXACT, Rounded, constant, count
+from maskgate.oracle.selection import clip, largest, picked, where
 
 
 def kld(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """`sum(y log(y / p))`, both held between epsilon and 1."""
     y, p = clip(y, d.epsilon, 1.0), clip(p, d.epsilon, 1.0)
     return (y * log(y / p)).sum(-1)
 
 
 def kld_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """`-y / p`, 0 where `p` is held."""
     y, held = clip(y, d.epsilon, 1.0), clip(p, d.epsilon, 1.0)
     upstream = logarithm_gradient(repeat(g, p) * y, y / held)
     return within(upstream * (-y / held / held), p, d.epsilon, 1.0)
 
 
 def bce(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """The mean of the binary cross-entropies of one axis."""
     return _binary(_smoothed_binary(y, d), p, d).mean(d.axis)
 
 
 def bce_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """`((1 - y) / (1 - p) - y / p) / n`, or `(sigmoid(x) - y) / n` of logits."""
     return _binary_gradient(spread(g, p, d.axis), _smoothed_binary(y, d), p, d)
 
 
@@ -114,6 +119,7 @@ def binary_focal(y: Rounded, p: Rounded, d: Definition) -> Rounded:
 
 
 def binary_focal_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """By the product rule: the focal factor, then the cross-entropy."""
     y, gamma = _smoothed_binary(y, d), d.number("gamma")
     logits = d.flag("from_logits")
     probability = sigmoid(p) if logits else p
@@ -139,6 +145,7 @@ def _class_balance(y: Rounded, d: Definition) -> Rounded:
 
 
 def cce(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """`-sum(y log(p / sum(p)))`, or the softmax cross-entropy of logits."""
     y = _smoothed_classes(y, d)
     if d.flag("from_logits"):
         return _softmax_entropy(y, p, d)
@@ -147,6 +154,7 @@ def cce(y: Rounded, p: Rounded, d: Definition) -> Rounded:
 
 
 def cce_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """`softmax(x) - y` of logits; else back through logarithm, clip and division."""
     y = _smoothed_classes(y, d)
     if d.flag("from_logits"):
         return _softmax_entropy_gradient(g, y, p, d)
@@ -177,6 +185,7 @@ def _normalised_gradient(g: Rounded, p: Rounded, d: Definition) -> Rounded:
 
 
 def categorical_focal(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """`sum(alpha (1 - p)**gamma * -y log(p))` of predictions over their sum."""
     y, gamma = _smoothed_classes(y, d), d.number("gamma")
     probability = _softmax(p, d) if d.flag("from_logits") else p
     held = clip(_normalised(probability, d), d.epsilon, 1.0 - d.epsilon)
@@ -185,6 +194,7 @@ def categorical_focal(y: Rounded, p: Rounded, d: Definition) -> Rounded:
 
 
 def categorical_focal_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """By the product rule, back through clip, division and softmax."""
     y, gamma, alpha = _smoothed_classes(y, d), d.number("gamma"), d.number("alpha")
     probability = _softmax(p, d) if d.flag("from_logits") else p
     normal = _normalised(probability, d)
@@ -201,6 +211,7 @@ def categorical_focal_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition
 
 
 def sparse_cce(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """Less the logarithm of the softmax at the label; 0 where the label is ignored."""
     valid = valid_classes(y, d)
     kept = _without_ignored(p, valid, d)
     logits = kept if d.flag("from_logits") else log(clip(kept, d.epsilon, 1.0 - d.epsilon))
@@ -211,6 +222,7 @@ def sparse_cce(y: Rounded, p: Rounded, d: Definition) -> Rounded:
 
 
 def sparse_cce_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """`softmax(x) - onehot(y)`, 0 in the rows of ignored labels."""
     valid = valid_classes(y, d)
     kept = _without_ignored(p, valid, d)
     hot = (_classes(y, valid, p) == np.arange(p.shape[-1])).astype(np.float64)

@@ -22,44 +22,53 @@ from maskgate.oracle.functions import (
     sqrt,
     step,
 )
-from maskgate.oracle.rounding import Rounded, constant, maximum, minimum, where_at_most
+from maskgate.oracle.rounding import Rounded, constant
+from maskgate.oracle.selection import maximum, minimum, where_at_most
 
 LOG_2 = 0.6931471805599453
 
 
-def mse(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+def mse(y: Rounded, p: Rounded, _: Definition) -> Rounded:
+    """`mean((p - y)**2)`."""
     difference = p - y
     return (difference * difference).mean(-1)
 
 
-def mse_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+def mse_gradient(g: Rounded, y: Rounded, p: Rounded, _: Definition) -> Rounded:
+    """`2 (p - y) / n`."""
     return spread(g, p) * ((p - y) * 2.0)
 
 
-def mae(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+def mae(y: Rounded, p: Rounded, _: Definition) -> Rounded:
+    """`mean(|p - y|)`."""
     return abs(p - y).mean(-1)
 
 
-def mae_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+def mae_gradient(g: Rounded, y: Rounded, p: Rounded, _: Definition) -> Rounded:
+    """`sign(p - y) / n`, anything from -1 / n to 1 / n where they are equal."""
     return spread(g, p) * sign(p - y)
 
 
 def mape(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """`100 mean(|p - y| / max(|y|, epsilon))`."""
     return 100.0 * abs((p - y) / maximum(abs(y), d.epsilon)).mean(-1)
 
 
 def mape_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """`100 sign(p - y) / max(|y|, epsilon) / n`."""
     scale = maximum(abs(y), d.epsilon)
     return spread(g * 100.0, p) * sign((p - y) / scale) / scale
 
 
 def msle(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """`mean((log(1 + max(p, epsilon)) - log(1 + max(y, epsilon)))**2)`."""
     y, p = _promoted(y, d), _promoted(p, d)
     difference = log(_floored(p, d) + 1.0) - log(_floored(y, d) + 1.0)
     return (difference * difference).mean(-1)
 
 
 def msle_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """Twice the difference of the logarithms over `1 + p`, 0 below epsilon."""
     g, y, p = g.to(_promoted(p, d).arithmetic), _promoted(y, d), _promoted(p, d)
     argument = _floored(p, d) + 1.0
     slope = spread(g, p) * ((log(argument) - log(_floored(y, d) + 1.0)) * 2.0)
@@ -84,6 +93,7 @@ def _floored(x: Rounded, d: Definition) -> Rounded:
 
 
 def huber(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """The mean of half the squared error up to delta, linear beyond it."""
     y, p = _in_floatx(y, d), _in_floatx(p, d)
     delta = constant(d.number("delta"), p.arithmetic)
     error = p - y
@@ -93,6 +103,7 @@ def huber(y: Rounded, p: Rounded, d: Definition) -> Rounded:
 
 
 def huber_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """The error, held between -delta and delta, over n; an infinite one makes 0 * inf."""
     g, y, p = _in_floatx(g, d), _in_floatx(y, d), _in_floatx(p, d)
     delta = constant(d.number("delta"), p.arithmetic)
     error, none = p - y, constant(0.0, p.arithmetic)
@@ -108,31 +119,37 @@ def _in_floatx(x: Rounded, d: Definition) -> Rounded:
 
 
 def log_cosh(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """`mean(log(cosh(p - y)))`, by way of `x + softplus(-2 x) - log(2)`."""
     x = p - y
     log_2 = float(constant(LOG_2, d.floatx).value)
     return (x + softplus(x * -2.0) - log_2).mean(-1)
 
 
-def log_cosh_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+def log_cosh_gradient(g: Rounded, y: Rounded, p: Rounded, _: Definition) -> Rounded:
+    """`tanh(p - y) / n`, as `1 - 2 sigmoid(-2 x)`."""
     each = spread(g, p)
     return each + each * sigmoid((p - y) * -2.0) * -2.0
 
 
 def poisson(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """`mean(p - y log(p + epsilon))`."""
     return (p - y * log(p + d.epsilon)).mean(-1)
 
 
 def poisson_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """`(1 - y / (p + epsilon)) / n`."""
     each = spread(g, p)
     return each + logarithm_gradient(-each * y, p + d.epsilon)
 
 
 def cosine(y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """Less the inner product of labels and predictions of length 1."""
     inner = y * _inverse_norm(y, d) * (p * _inverse_norm(p, d))
     return -inner.sum(d.axis)
 
 
 def cosine_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """`-(y / |y| - cos p / |p|) / |p|`, the direction of `p` taken out."""
     axis = d.axis
     upstream = repeat(-g, p, axis) * (y * _inverse_norm(y, d))
     along = (upstream * p).sum(axis, keepdims=True)

@@ -25,7 +25,6 @@ from maskgate.oracle.arithmetic import OWN_ROUNDOFF, Arithmetic
 EXACT: FloatArray = np.zeros(())
 
 Axes = int | tuple[int, ...] | None
-Operand = "Rounded | float"
 
 # ufunc.reduce itself: the methods and functions around it cost as much again on tiny arrays.
 _largest: Callable[..., Any] = np.maximum.reduce
@@ -49,27 +48,35 @@ class Rounded:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Shape of the values."""
         return self.value.shape
 
     @property
     def ndim(self) -> int:
+        """Number of axes."""
         return self.value.ndim
 
     @property
     def size(self) -> int:
+        """Number of values."""
         return self.value.size
 
     @property
     def errors(self) -> FloatArray:
         """The error of each value, in the shape of `value`."""
+        if self.error.shape == self.value.shape:
+            return self.error
         return np.broadcast_to(self.error, self.value.shape)
 
     def reshape(self, shape: tuple[int, ...]) -> Rounded:
+        """The same values in another shape."""
         error = self.error if self.error is EXACT else self.errors.reshape(shape)
         return Rounded(self.value.reshape(shape), error, self.arithmetic)
 
     def broadcast_to(self, shape: tuple[int, ...]) -> Rounded:
         """The value repeated to a shape; ValueError where that cannot be."""
+        if shape == self.value.shape:
+            return self
         return Rounded(np.broadcast_to(self.value, shape), self.error, self.arithmetic)
 
     def to(self, arithmetic: Arithmetic) -> Rounded:
@@ -81,9 +88,6 @@ class Rounded:
         like = Rounded(self.value, self.error, arithmetic)
         return like + Rounded(np.zeros(()), EXACT, arithmetic)
 
-    def _lift(self, other: Rounded | float) -> Rounded:
-        return other if isinstance(other, Rounded) else constant(other, self.arithmetic)
-
     def __neg__(self) -> Rounded:
         return Rounded(-self.value, self.error, self.arithmetic)
 
@@ -91,36 +95,36 @@ class Rounded:
         return Rounded(np.abs(self.value), self.error, self.arithmetic)
 
     def __add__(self, other: Rounded | float) -> Rounded:
-        other = self._lift(other)
+        other = lifted(other, self.arithmetic)
         value = self.value + other.value
-        return _finish(np.add, (self, other), value, _joined(self.error, other.error))
+        return finish(np.add, (self, other), value, _joined(self.error, other.error))
 
     def __sub__(self, other: Rounded | float) -> Rounded:
-        other = self._lift(other)
+        other = lifted(other, self.arithmetic)
         value = self.value - other.value
-        return _finish(np.subtract, (self, other), value, _joined(self.error, other.error))
+        return finish(np.subtract, (self, other), value, _joined(self.error, other.error))
 
     def __mul__(self, other: Rounded | float) -> Rounded:
-        other = self._lift(other)
+        other = lifted(other, self.arithmetic)
         value = self.value * other.value
-        return _finish(np.multiply, (self, other), value, _product_error(self, other))
+        return finish(np.multiply, (self, other), value, _product_error(self, other))
 
     def __truediv__(self, other: Rounded | float) -> Rounded:
-        other = self._lift(other)
+        other = lifted(other, self.arithmetic)
         value = self.value / other.value
-        return _finish(np.divide, (self, other), value, _quotient_error(self, other, value))
+        return finish(np.divide, (self, other), value, _quotient_error(self, other, value))
 
     def __radd__(self, other: float) -> Rounded:
         return self + other
 
     def __rsub__(self, other: float) -> Rounded:
-        return self._lift(other) - self
+        return lifted(other, self.arithmetic) - self
 
     def __rmul__(self, other: float) -> Rounded:
         return self * other
 
     def __rtruediv__(self, other: float) -> Rounded:
-        return self._lift(other) / self
+        return lifted(other, self.arithmetic) / self
 
     def sum(self, axis: Axes = None, *, keepdims: bool = False) -> Rounded:
         """The sum over axes, in whatever order the subject adds."""
@@ -137,18 +141,24 @@ class Rounded:
         return total if terms == 1 else total / count(terms, self.arithmetic)
 
 
+def lifted(operand: Rounded | float, arithmetic: Arithmetic) -> Rounded:
+    """A number as a constant of the format; a `Rounded` as it is."""
+    return operand if isinstance(operand, Rounded) else constant(operand, arithmetic)
+
+
 def held(values: AnyArray, arithmetic: Arithmetic) -> Rounded:
     """Booleans, integers or floats as the subject's format holds them.
 
     Subnormal floats may be read as zero where the arithmetic flushes them.
     """
-    if values.dtype.kind != "b":
+    fmt = arithmetic.format
+    if values.dtype.kind != "b" and (values.dtype != fmt.storage or fmt.name == "bfloat16"):
         values = _represented(values, arithmetic)
     exact = np.asarray(values, dtype=np.float64)
     if not arithmetic.flushes:
         return Rounded(exact, EXACT, arithmetic)
     size = np.abs(exact)
-    subnormal = (size < arithmetic.format.tiny) & (size > 0.0)
+    subnormal = (size < fmt.tiny) & (size > 0.0)
     return Rounded(exact, size * subnormal if subnormal.any() else EXACT, arithmetic)
 
 
@@ -216,7 +226,7 @@ def _quotient_error(a: Rounded, b: Rounded, quotient: FloatArray) -> FloatArray:
     return np.where(nearest > 0.0, error, np.where(b.error == 0.0, 0.0, np.inf))
 
 
-def _finish(
+def finish(
     operation: Callable[..., FloatArray],
     operands: tuple[Rounded, ...],
     value: FloatArray,
@@ -241,9 +251,8 @@ def _careful(
 ) -> Rounded:
     """Where something is infinite, NaN or overflows: certain only if every corner agrees."""
     model = operands[0].arithmetic
-    results = [_overflown(value, model)]
-    for corner in _corners(operands):
-        results.append(_overflown(operation(*corner), model))
+    corners = (operation(*corner) for corner in _corners(operands))
+    results = [_overflown(result, model) for result in (value, *corners)]
     agreed = _agreed(np.stack(np.broadcast_arrays(*results)))
     doubtful = np.isinf(error) & np.isfinite(value)
     certain_nan: Any = False
@@ -253,7 +262,7 @@ def _careful(
         certain_nan = certain_nan | (np.isnan(operand.value) & ~unsure)
     reach = np.abs(value) + error
     rounding = reach * (model.roundoff * roundings) + np.minimum(reach, model.underflow)
-    finite_error = np.where(np.isfinite(value), error + rounding, 0.0)
+    finite_error = np.where(np.isfinite(results[0]), error + rounding, 0.0)
     total = np.where((agreed & ~doubtful) | certain_nan, finite_error, np.inf)
     return Rounded(results[0], np.where(np.isnan(total), np.inf, total), model)
 
@@ -279,8 +288,7 @@ def _agreed(results: FloatArray) -> AnyArray:
     """Whether all are finite, or all NaN, or all the same infinity."""
     first = results[0]
     same = np.where(np.isfinite(first), np.isfinite(results), results == first)
-    agreed: AnyArray = np.where(np.isnan(first), np.isnan(results), same).all(axis=0)
-    return agreed
+    return np.asarray(np.where(np.isnan(first), np.isnan(results), same).all(axis=0))
 
 
 def _sum(x: Rounded, axis: Axes, keepdims: bool, roundoff: float) -> Rounded:
@@ -347,102 +355,3 @@ def _careful_sum(x: Rounded, axis: Axes, keepdims: bool, roundoff: float, terms:
     total_error = np.where((over | under) & ~doubtful, 0.0, np.inf)
     total_error = np.where(fine & ~doubtful, error, total_error)
     return Rounded(np.where(nan, np.nan, settled), np.where(nan, 0.0, total_error), model)
-
-
-def maximum(a: Rounded, b: Rounded | float) -> Rounded:
-    """The larger of two, exact; a NaN stays NaN."""
-    b = a._lift(b)
-    value = np.maximum(a.value, b.value)
-    if a.error is EXACT and b.error is EXACT:
-        return Rounded(value, EXACT, a.arithmetic)
-    lead, slack = a.value - b.value, a.error + b.error
-    error = np.where(lead > slack, a.error, np.where(-lead > slack, b.error, slack))
-    return Rounded(value, np.where(np.isnan(value), _nan_error(a, b), error), a.arithmetic)
-
-
-def _nan_error(a: Rounded, b: Rounded) -> FloatArray:
-    certain = (np.isnan(a.value) & ~np.isinf(a.error)) | (np.isnan(b.value) & ~np.isinf(b.error))
-    return np.where(certain, 0.0, np.inf)
-
-
-def minimum(a: Rounded, b: Rounded | float) -> Rounded:
-    """The smaller of two, exact; a NaN stays NaN."""
-    return -maximum(-a, -a._lift(b))
-
-
-def clip(x: Rounded, low: float, high: float) -> Rounded:
-    """`x` held between two constants of its format."""
-    return minimum(maximum(x, low), high)
-
-
-def divide_no_nan(a: Rounded, b: Rounded) -> Rounded:
-    """`a / b`, and 0 wherever `b` is 0, whatever `a` is."""
-    quotient = a / b
-    zero = b.value == 0.0
-    doubtful = (np.abs(b.value) <= b.error) & (b.error > 0.0)
-    if not (zero | doubtful).any():
-        return quotient
-    error = np.where(doubtful, np.inf, np.where(zero, 0.0, quotient.error))
-    return Rounded(np.where(zero, 0.0, quotient.value), error, a.arithmetic)
-
-
-def where(condition: AnyArray, a: Rounded, b: Rounded | float) -> Rounded:
-    """Elements of `a` where a condition that rounding cannot change holds, else of `b`."""
-    b = a._lift(b)
-    value = np.where(condition, a.value, b.value)
-    if a.error is EXACT and b.error is EXACT:
-        return Rounded(value, EXACT, a.arithmetic)
-    return Rounded(value, np.where(condition, a.error, b.error), a.arithmetic)
-
-
-def where_at_most(x: Rounded, bound: Rounded | float, a: Rounded, b: Rounded) -> Rounded:
-    """`a` where `x <= bound`, else `b`; both where rounding decides which."""
-    bound = x._lift(bound)
-    chosen = where(x.value <= bound.value, a, b)
-    slack = x.error + bound.error
-    doubtful = (np.abs(x.value - bound.value) <= slack) & (slack > 0.0)
-    if not doubtful.any():
-        return chosen
-    gap = np.abs(a.value - b.value)
-    either = np.maximum(a.error, b.error) + np.where(np.isnan(gap), np.inf, gap)
-    return Rounded(chosen.value, np.where(doubtful, either, chosen.error), x.arithmetic)
-
-
-def between(low: FloatArray, high: FloatArray, arithmetic: Arithmetic) -> Rounded:
-    """Any value of an interval: its middle, and half its width."""
-    return Rounded((low + high) * 0.5, (high - low) * 0.5, arithmetic)
-
-
-def where_nonzero(mask: Rounded, factor: Rounded) -> Rounded:
-    """A scalar `factor` where a mask is not 0 (NaN included), else 0."""
-    nonzero = mask.value != 0.0
-    value = np.where(nonzero, factor.value, 0.0)
-    error = np.where(nonzero, factor.error, 0.0) if factor.error is not EXACT else EXACT
-    doubtful = (mask.error > 0.0) & (np.abs(mask.value) <= mask.error)
-    if mask.error is not EXACT and doubtful.any():
-        error = np.where(doubtful, factor.error + np.abs(factor.value), error)
-        error = np.where(np.isnan(error), np.inf, error)
-    return Rounded(value, error, mask.arithmetic)
-
-
-def largest(x: Rounded, axis: int = -1) -> Rounded:
-    """The largest along an axis, which stays with length 1; exact; a NaN stays NaN."""
-    value = _largest(x.value, axis=axis, keepdims=True)
-    if x.error is EXACT:
-        return Rounded(value, EXACT, x.arithmetic)
-    errors = np.where(may_be_largest(x, axis), x.errors, 0.0)
-    return Rounded(value, _largest(errors, axis=axis, keepdims=True), x.arithmetic)
-
-
-def may_be_largest(x: Rounded, axis: int = -1) -> AnyArray:
-    """Which elements rounding may make the largest along an axis; all where one is NaN."""
-    below = x.value + x.error < _largest(x.value - x.error, axis=axis, keepdims=True)
-    return np.asarray(~below)
-
-
-def picked(x: Rounded, index: AnyArray) -> Rounded:
-    """One element along the last axis for each index, of the index's shape."""
-    value = np.take_along_axis(x.value, index, -1)
-    if x.error is EXACT:
-        return Rounded(value, EXACT, x.arithmetic)
-    return Rounded(value, np.take_along_axis(x.errors, index, -1), x.arithmetic)

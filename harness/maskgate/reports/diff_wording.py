@@ -119,7 +119,7 @@ def _answer(difference: Difference, side: str) -> str:
     if difference.cause.part == "gradient":
         return f"{shown}, gradient {_short(gradient)}"
     if difference.cause.part == "shape":
-        return f"{shown} of shape {np.shape(value)}"
+        return f"{shown} of shape {tuple(answer['value']['shape'])}"
     return shown
 
 

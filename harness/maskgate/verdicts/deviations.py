@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from maskgate.case import Case
+from maskgate.subjects.protocol import MODES
 from maskgate.verdicts.model import Identity
 
-_REQUIRED = ("id", "property", "families", "stage", "shape_class", "sentence", "case")
+_TEXTS = ("id", "property", "stage", "shape_class", "sentence")
+_REQUIRED = (*_TEXTS, "families", "case")
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,13 @@ class KnownDeviation:
         missing = [key for key in _REQUIRED if key not in data]
         if missing:
             raise ValueError(f"entry {data.get('id', '?')!r} has no {missing[0]!r}")
+        for key in _TEXTS:
+            _require(data, key, isinstance(data[key], str), "a string")
+        _require(data, "link", isinstance(data.get("link"), str | None), "a string or null")
+        _require(data, "families", _are_strings(data["families"]), "a list of strings")
+        modes = data.get("modes", [])
+        known_modes = _are_strings(modes) and set(modes) <= set(MODES)
+        _require(data, "modes", known_modes, f"a list of some of {', '.join(MODES)}")
         altered = data.get("altered")
         return cls(
             id=data["id"],
@@ -75,7 +84,7 @@ class KnownDeviation:
             case=Case.from_dict(data["case"]),
             altered=None if altered is None else Case.from_dict(altered),
             details=dict(data.get("details", {})),
-            modes=tuple(data.get("modes", ())),
+            modes=tuple(modes),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -93,6 +102,17 @@ class KnownDeviation:
             "case": self.case.to_dict(),
             "altered": None if self.altered is None else self.altered.to_dict(),
         }
+
+
+def _require(data: Mapping[str, Any], key: str, good: bool, wanted: str) -> None:
+    # What is read but matches nothing would be neither replayed nor missed.
+    if not good:
+        found = f"entry {data['id']!r} has {key} {data.get(key)!r}"
+        raise ValueError(f"{found}, which must be {wanted}")
+
+
+def _are_strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def load_deviations(path: Path) -> tuple[KnownDeviation, ...]:

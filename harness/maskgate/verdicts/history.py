@@ -83,6 +83,11 @@ def changed_by(case: Case, steps: Sequence[Step], *, part: str) -> tuple[Step, .
     )
 
 
+def told_apart(case: Case, one: Semantics, other: Semantics) -> bool:
+    """Whether no answer to a case can be that of both."""
+    return _apart(*(_answer(expect(case, each), "value") for each in (one, other)))
+
+
 def _history() -> list[tuple[str, Semantics]]:
     """Keras's semantics, oldest first, each with the first release that has it."""
     found: dict[Semantics, str] = {}

@@ -1,0 +1,90 @@
+"""What `maskgate diff` does: run, write, print."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+from maskgate.cli.config import Settings
+from maskgate.cli.output import console_for
+from maskgate.engines import diff as engine
+from maskgate.engines.problems import UsageProblem
+from maskgate.reports import check_writable
+from maskgate.reports.diff_folder import write_diff_folder
+from maskgate.reports.diff_markdown import diff_to_markdown
+from maskgate.reports.diff_report import diff_json_text
+from maskgate.reports.diff_terminal import DiffProgress, show_diff
+from maskgate.verdicts.difference import Comparison, Failure
+
+USAGE = 2
+
+
+def diff(old: str, new: str, settings: Settings, *, accept: bool, answer: TextIO) -> int:
+    """Compare two subjects and print the answer; the exit status.
+
+    Args:
+        old: the one subject.
+        new: the other.
+        settings: how, and where the reports go.
+        accept: whether what is found is written to the baseline.
+        answer: where the answer goes.
+    """
+    try:
+        comparison = _compared(old, new, settings, accept=accept)
+    except UsageProblem as problem:
+        failure = Failure(problem.asked, problem.found, problem.hint)
+        comparison = Comparison(failures=(failure,), exit_status=USAGE)
+    for failure in comparison.failures:
+        print(f"maskgate: {failure}", file=sys.stderr)
+    if comparison.exit_status != USAGE or comparison.subjects or settings.format == "json":
+        _print(comparison, settings, answer)
+    return comparison.exit_status
+
+
+def _compared(old: str, new: str, settings: Settings, *, accept: bool) -> Comparison:
+    if settings.out is not None:
+        _require_writable(settings.out)
+    request = engine.DiffRequest(
+        old=old,
+        new=new,
+        profile=settings.profile,
+        seed=settings.seed,
+        baseline=settings.baseline,
+        accept=accept,
+        backend=settings.backend,
+        device=settings.device,
+        timeout=settings.timeout,
+    )
+    with DiffProgress(console_for(sys.stderr)) as progress:
+        comparison = engine.run_diff(request, on_progress=progress.on_progress)
+    return comparison if settings.out is None else _written(comparison, settings.out)
+
+
+def _print(comparison: Comparison, settings: Settings, answer: TextIO) -> None:
+    if settings.format == "pretty":
+        show_diff(comparison, console_for(answer), folder=settings.out)
+    elif settings.format == "json":
+        answer.write(diff_json_text(comparison) + "\n")
+    else:
+        answer.write(diff_to_markdown(comparison))
+    answer.flush()
+
+
+def _require_writable(out: Path) -> None:
+    try:
+        check_writable(out)
+    except OSError as problem:
+        found = f"it cannot be written ({problem.strerror or problem})"
+        raise UsageProblem(f"--out {out}", found, "name a folder that you may write to") from None
+
+
+def _written(comparison: Comparison, out: Path) -> Comparison:
+    """Write the folder; where that fails, the answer is still printed, and says so."""
+    try:
+        return write_diff_folder(comparison, out)
+    except OSError as problem:
+        found = f"the reports could not be written ({problem.strerror or problem})"
+        failure = Failure(f"--out {out}", found, "free some space there, or name another")
+        return replace(comparison, failures=(*comparison.failures, failure), exit_status=USAGE)
