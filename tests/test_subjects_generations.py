@@ -30,12 +30,18 @@ def opened(name: str) -> Iterator[Subject]:
         yield subject
 
 
-def conforms(subject: Subject, weight: AnyArray | None, *, mask: AnyArray = MASK) -> Value:
+def conforms(
+    subject: Subject,
+    weight: AnyArray | None,
+    *,
+    mask: AnyArray = MASK,
+    dtype: str = "float64",
+) -> Value:
     """The first mode's answer, whose value and gradient are those of the oracle."""
     description = subject.describe()
     entry = ledger.lookup(description.distribution, description.keras)
     assert entry.exact
-    asked = case(weight, mask=mask)
+    asked = case(weight, mask=mask, dtype=dtype)
     answer = value(ask(subject, asked, description.modes[0], gradient=True))
     assert judge(answer, expect(asked, entry.semantics)).mismatch is None
     return answer
@@ -104,22 +110,24 @@ def test_backends_of_keras_3(backend: str) -> None:
         description = subject.describe()
         assert (description.id, description.backend) == (name, backend)
         assert description.modes == (("eager", "xla") if backend == "jax" else ("eager", "graph"))
-        for weight, right in ((None, 8 / 3), (PER_STEP, 17 / 3)):
-            assert float(conforms(subject, weight).value) == pytest.approx(right, rel=1e-12)
-            answers = [ask(subject, case(weight), mode) for mode in description.modes]
-            assert [float(value(answer).value) for answer in answers] == pytest.approx([right] * 2)
-        for dtype in ("float16", "bfloat16", "float32", "float64"):
-            answer = value(ask(subject, case(dtype=dtype), gradient=True))
-            assert answer.dtype == dtype
-            assert answer.value == pytest.approx(8 / 3, rel=1e-2)
-        assert conforms(subject, None, mask=NOTHING).value == 0.0
+        for dtype in ("float16", "bfloat16", "float32"):
+            for weight, right in ((None, 8 / 3), (PER_STEP, 17 / 3)):
+                answer = conforms(subject, weight, dtype=dtype)
+                assert answer.dtype == dtype
+                assert answer.value == pytest.approx(right, rel=1e-2)
+            assert conforms(subject, None, mask=NOTHING, dtype=dtype).value == 0.0
+        for mode in description.modes:
+            for weight, right in ((None, 8 / 3), (PER_STEP, 17 / 3)):
+                answer = value(ask(subject, case(weight), mode))
+                # Where Keras joins dtypes, float64 becomes float32 on these backends.
+                assert answer.value == pytest.approx(right, rel=1e-6)
         assert isinstance(ask(subject, case(np.ones(5))), Refusal)
 
 
 def test_weights_that_the_mask_broadcasts_are_refused_on_torch_alone() -> None:
     """Keras multiplies the mask into the caller's weights in place there."""
     with opened("keras-3.15.1-jax") as jax, opened("keras-3.15.1-torch") as torch:
-        assert float(conforms(jax, PER_SAMPLE).value) == pytest.approx(4.0)
+        assert conforms(jax, PER_SAMPLE, dtype="float32").value == pytest.approx(4.0)
         refused = ask(torch, case(PER_SAMPLE))
         assert isinstance(refused, Refusal)
         assert "broadcast" in refused.message

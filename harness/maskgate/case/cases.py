@@ -137,11 +137,19 @@ def _frozen(value: npt.ArrayLike, fmt: Format) -> AnyArray:
     return array
 
 
+_LONG = 1000
+
+
 def array_to_dict(array: AnyArray | None) -> dict[str, Any] | None:
-    """`{"dtype", "shape", "data"}` with nested lists; non-finite values as strings."""
+    """`{"dtype", "shape", "data"}` with nested lists; non-finite values as strings.
+
+    The data of a long array with one value throughout is that value.
+    """
     if array is None:
         return None
     data: Any = array.tolist()
+    if array.size > _LONG and (array == array.flat[0]).all():
+        data = array.flat[0].item()
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         data = _spell(data)
     return {"dtype": array.dtype.name, "shape": list(array.shape), "data": data}
@@ -161,7 +169,8 @@ def array_from_dict(data: Mapping[str, Any] | None) -> AnyArray | None:
     values = wide.astype(dtype)
     if dtype.kind == "i" and not np.array_equal(values, wide):
         raise ValueError(f"integers must fit {dtype}; got {wide.tolist()}")
-    return values.reshape([int(n) for n in data["shape"]])
+    shape = [int(n) for n in data["shape"]]
+    return np.full(shape, values) if values.ndim == 0 else values.reshape(shape)
 
 
 def number_to_json(value: float) -> float | str:

@@ -169,7 +169,7 @@ class Examination:
         if len(self.tally.crashes) >= CRASHES_ENOUGH:
             return
         self.tally.examples += 1
-        first_held = False
+        first_held, known = False, None
         for number, mode in enumerate(modes):
             try:
                 verdict, relation = judged(mode)
@@ -177,14 +177,20 @@ class Examination:
                 self._crashed(pair, mode, str(crash))
                 return
             first_held = first_held or (number == 0 and verdict.holds)
+            if known is not None and not verdict.holds:
+                # The first mode has shown the listed deviation on this very example.
+                self._count(known, mode)
+                continue
             stage = own_stage or ("mode" if first_held and number > 0 else None)
-            self._settle(pair, mode, verdict, relation, stage)
+            known = self._settle(pair, mode, verdict, relation, stage)
 
     def modes(self, pair: Pair) -> tuple[Mode, ...]:
         """The modes in which a pair is asked: the subject's first one, or all of them."""
         entry = self._replaying
         if entry is not None and entry.modes:
-            return tuple(mode for mode in self.description.modes if mode in entry.modes)
+            # That a mode stands alone shows only beside the first one.
+            asked = (*self.description.modes[:1], *entry.modes)
+            return tuple(mode for mode in self.description.modes if mode in asked)
         return self.description.modes if pair.compiled else self.description.modes[:1]
 
     def ask(self, cases: Iterable[Case], mode: Mode, *, gradient: bool = False) -> list[Answer]:
@@ -198,27 +204,30 @@ class Examination:
 
     def _settle(
         self, pair: Pair, mode: Mode, judged: Judgement, relation: Relation, stage: str | None
-    ) -> None:
-        """Pass what holds, count what is known, raise the rest as a `Deviation`."""
+    ) -> KnownDeviation | None:
+        """Pass what holds, count and return what is known, raise the rest as a `Deviation`."""
         if judged.mismatch is None:
             self.tally.worst = larger(self.tally.worst, judged.used)
-            return
+            return None
         stage = stage or self._stage(pair, mode, gradient=relation.gradient)
         if stage == "formula" and judged.mismatch.part == "answer":
             # The family refuses such a case, and says so: no law is broken by a clear error.
             self.tally.refused += 1
-            return
+            return None
         identity = self._identity(stage, pair)
         entry = next((each for each in self.known if each.matches(identity)), None)
         if entry is not None and self._replaying is None:
-            self.tally.known[entry.id] += 1
-            self.tally.deviating[mode] += 1
-            return
+            self._count(entry, mode)
+            return entry
         raise _class_of(identity)(
             self._finding(
                 "new", identity, pair, mode, judged.mismatch, relation.recipe(judged.mismatch)
             )
         )
+
+    def _count(self, entry: KnownDeviation, mode: Mode) -> None:
+        self.tally.known[entry.id] += 1
+        self.tally.deviating[mode] += 1
 
     def replay(self, entry: KnownDeviation, run: Callable[[Pair], None]) -> Deviation | None:
         """Run a property on a listed deviation's minimal case; what it raises, or None."""
