@@ -88,7 +88,7 @@ class Causes:
         fitting = (
             entry.link
             for entry in self._known
-            if entry.property == cause.topic
+            if (entry.property == cause.topic or (cause.doubted and entry.stage == cause.stage))
             and entry.shape_class == cause.shape_class
             and families & set(entry.families)
         )

@@ -24,7 +24,7 @@ class Profile:
 
 PROFILES: dict[str, Profile] = {
     "smoke": Profile(examples=25, signatures=2),
-    "default": Profile(examples=120, signatures=6),
+    "default": Profile(examples=100, signatures=4),
     "deep": Profile(examples=2000, signatures=48),
 }
 DEFAULT_SEED = 0

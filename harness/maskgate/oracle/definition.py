@@ -43,9 +43,7 @@ class Definition:
 
     @property
     def floatx(self) -> Arithmetic:
-        """The default dtype of a subject: that of the case only where losses take no `dtype=`."""
-        if not self.keras_2 and not self.rules.dtype_argument:
-            return self.model
+        """The default dtype of a subject."""
         return arithmetic("float32", wide=self.wide)
 
     @property

@@ -46,7 +46,8 @@ class Generation:
             (`gather`), multiplied by 0 (`multiply`) or replaced (`where`).
         normalizing: how the cosine keeps its norms from 0: the sum of squares is at least 1e-12 or
             epsilon, the norm at least epsilon, or its inverse at most 1 / epsilon.
-        dtype_argument: whether built-in losses take `dtype=`; else a subject sets `floatx`.
+        typed_constants: whether constants such as epsilon and delta are made in the dtype of the
+            predictions; else they are float32 tensors, which TensorFlow mixes with no other dtype.
     """
 
     name: str
@@ -62,7 +63,7 @@ class Generation:
     smoothing_axis: Literal["last", "axis"] = "last"
     ignoring: Literal["gather", "multiply", "where"] = "multiply"
     normalizing: Normalizing = "inverse-capped"
-    dtype_argument: bool = True
+    typed_constants: bool = True
 
 
 def _keras_2(name: str, **switches: object) -> Generation:
@@ -99,9 +100,9 @@ GENERATIONS: dict[str, Generation] = {
             "keras-3.0.0",
             alignment="keras-3.0.0",
             normalizing="squares-floored-epsilon",
-            dtype_argument=False,
+            typed_constants=False,
         ),
-        _keras_3("keras-3.0.5", normalizing="norm-floored", dtype_argument=False),
+        _keras_3("keras-3.0.5", normalizing="norm-floored", typed_constants=False),
         _keras_3("keras-3.4.0", normalizing="norm-floored"),
         _keras_3("keras-3.6.0"),
         _keras_3("keras-3.7.0", reductions=_MEANS, guards_empty=True),

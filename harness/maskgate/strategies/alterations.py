@@ -4,6 +4,7 @@ case and, as plain data, what the law needs to know about the change."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from maskgate.case import AnyArray, Case
 from maskgate.strategies.cases import cases
 from maskgate.strategies.paddings import repaddings
 from maskgate.strategies.pairs import Alter, Draw
+from maskgate.strategies.signatures import Signature, signatures
 
 Altered = tuple[Case, Mapping[str, Any]]
 
@@ -76,8 +78,8 @@ def repadded(field: str, kind: str) -> Alter:
 
 
 def padded(draw: Draw, case: Case) -> Altered:
-    """One to three masked steps added along axis 1, left or right, that repeat the nearest step."""
-    count = draw(st.integers(1, 3))
+    """One or two masked steps added along axis 1, left or right, that repeat the nearest step."""
+    count = draw(st.integers(1, 2))
     left = count if draw(st.booleans()) else 0
     widths, steps = (left, count - left), case.loss_shape[1]
     mask = np.ones(case.loss_shape, bool) if case.mask is None else case.mask
@@ -195,8 +197,13 @@ def mask_aligned(_draw: Draw, case: Case) -> Altered:
 
 
 def another_case(draw: Draw, _case: Case) -> Altered:
-    """Any other case."""
-    return draw(cases()), {}
+    """Another case, of few signatures: it may be asked in compiled modes."""
+    return draw(cases(bucketed=_other_signatures())), {}
+
+
+@cache
+def _other_signatures() -> tuple[Signature, ...]:
+    return signatures(4, seed=1)
 
 
 def _without_column(array: AnyArray, case: Case) -> AnyArray:
