@@ -141,12 +141,16 @@ def test_a_law_that_the_formula_itself_breaks_has_the_stage_formula() -> None:
 def test_a_listed_formula_does_not_excuse_a_subject_that_leaves_it() -> None:
     semantics = Semantics("valid-twice")
     entry = listed("formula", property="empty-mask", families=("valid-twice",))
-    bent = plus(1.0, when=lambda each: not masked(each))
-    examined = examination(bent, name="empty-mask", semantics=semantics, known=[entry])
+
+    def one(question: Question, answer: Answer) -> Answer:
+        wrong = Value(np.ones((), np.float32), None, "float32")
+        return wrong if masked(question.case) else answer
+
+    examined = examination(one, name="empty-mask", semantics=semantics, known=[entry])
     empty = case(mask=((0, 0, 0),))
     with pytest.raises(Deviation) as caught:
         examined.holds(Pair(empty), lambda _mode: Gives(empty, value=np.zeros_like))
-    assert caught.value.finding.stage == "elementwise"
+    assert caught.value.finding.stage == "mask"
 
 
 # -- replay
@@ -184,10 +188,7 @@ def test_a_listed_case_is_replayed_in_the_modes_of_its_entry() -> None:
     entry = listed("mode", modes=("xla",))
     examined = examination(plus(NAN, mode="xla"), known=[entry])
     replay_known(examined, conform(examined))
-    assert set(examined.tally.asked) == {"xla"}
-    examined.tally.asked.clear()
-    examined.conforms(Pair(case(), compiled=True))
-    assert set(examined.tally.asked) == {"eager", "graph", "xla"}
+    assert set(examined.tally.asked) == {"eager", "xla"}  # alone it would be no fault of a mode
 
 
 @pytest.mark.parametrize("mode", ["graph", "xla"])
@@ -452,9 +453,9 @@ def mask_lost(question: Question, _answer: Answer) -> Answer:
 def mask_leaks(question: Question, answer: Answer) -> Answer:
     """One part in eight of what the loss would be without its mask."""
     bare = mask_lost(question, answer)
-    if not isinstance(answer, Value) or not isinstance(bare, Value):
+    if question.case.mask is None or not isinstance(answer, Value):
         return answer
-    if bare.value.shape != answer.value.shape:
+    if not isinstance(bare, Value) or bare.value.shape != answer.value.shape:
         return answer
     return replace(answer, value=question.case.format.round(answer.value + bare.value / 8))
 
@@ -466,34 +467,27 @@ def plain(each: Case) -> bool:
     return np.prod(each.loss_shape) <= 2 and values <= {0.0, 1.0}
 
 
+# Hypothesis stops after 500 shrinks of all findings together: few identities here.
+FEW: dict[str, Any] = {"compiled": False, "mask_ranks": ("equal",), "weight_kinds": ("none",)}
+
+
 @pytest.mark.parametrize("bend", [mask_lost, mask_leaks])
 def test_a_mask_fault_shrinks_to_two_elements_of_plain_values(bend: Bend) -> None:
     examined = examination(bend)
-    problem = run_property(conform(examined), pairs(compiled=False, long=True))
-    found = [each.finding for each in deviations(problem)]
-    plainest = [each for each in found if each.identity["shape_class"] == "plain"]
-    assert {each.stage for each in plainest} >= {"mask"}
-    for finding in plainest:
-        assert plain(loaded(finding)[0]), finding.case
+    problem = run_property(conform(examined), pairs(**FEW))
+    (shown,) = [each for each in concluded(examined, problem).findings if each.stage == "mask"]
+    assert plain(loaded(shown)[0]), shown.case
 
 
 def test_labels_that_matter_under_the_mask_shrink_to_two_elements() -> None:
     examined = examination(mask_lost, name="labels-under-mask")
-    strategy = pairs(
-        repadded("y_true", "finite"),
-        compiled=False,
-        mask_kinds=MASKED,
-        mask_ranks=("equal",),
-        weight_kinds=("none",),
-        max_rank=3,
-    )
+    strategy = pairs(repadded("y_true", "finite"), mask_kinds=MASKED, max_rank=3, **FEW)
     problem = run_property(lambda pair: examined.identical(pair), strategy)
-    found = [each.finding for each in deviations(problem)]
-    assert {each.stage for each in found} >= {"mask"}
-    for one, altered in map(loaded, found):
-        assert plain(one), one.to_dict()
-        assert altered is not None
-        assert np.flatnonzero(one.y_true != altered.y_true).size == 1
+    (shown,) = [each for each in concluded(examined, problem).findings if each.stage == "mask"]
+    one, altered = loaded(shown)
+    assert plain(one), one.to_dict()
+    assert altered is not None
+    assert np.flatnonzero(one.y_true != altered.y_true).size == 1
 
 
 # -- the verdict of a property

@@ -23,7 +23,7 @@ from maskgate.engines.profiles import DEFAULT_SEED, PROFILES
 from maskgate.strategies import spend_signatures
 from maskgate.subjects import Subject, SubjectError, open_subject
 from maskgate.verdicts.deviations import load_deviations
-from maskgate.verdicts.difference import LABELS, Comparison, Difference, Failure
+from maskgate.verdicts.difference import LABELS, PARTS, Comparison, Difference, Failure
 
 OK, DIFFERENT, SUBJECT_FAILED, INTERRUPTED = 0, 1, 3, 130
 # A property has its own topic; one run of a diff has all of them.
@@ -154,7 +154,7 @@ def _compared(
 def _concluded(
     search: Search, both: SideBySide, accepted: list[Difference], status: int
 ) -> Comparison:
-    found = sorted(search.differences(), key=lambda each: LABELS.index(each.cause.label))
+    found = sorted(search.differences(), key=_weight)
     whole = status == OK and search.failure is None
     # What an interrupted search has not come to is not gone.
     differences = judged(found, accepted) if whole else judged(found, _seen_again(found, accepted))
@@ -173,6 +173,12 @@ def _concluded(
         failures=() if search.failure is None else (_failure(search.failure),),
         exit_status=status,
     )
+
+
+def _weight(difference: Difference) -> tuple[int, int, int]:
+    """What comes first: doubts, then silent changes of numbers, then what was seen often."""
+    cause = difference.cause
+    return LABELS.index(cause.label), PARTS.index(cause.part), -difference.examples
 
 
 def _seen_again(found: list[Difference], accepted: list[Difference]) -> list[Difference]:

@@ -54,7 +54,7 @@ class Causes:
         return Difference(
             cause=cause,
             verdict="new",
-            title=f"{cause.topic}: {_title(parting.mismatch)}",
+            title=_title(cause, parting),
             case=parting.case.to_dict(),
             mode=dict(zip(SIDES, modes, strict=True)),
             old=answer_to_dict(answers[0]),
@@ -112,7 +112,13 @@ def _label(doubted: Sequence[SideName], changes: Sequence[Step]) -> Label:
     return "documented" if any(step.switch for step in changes) else "undocumented"
 
 
-def _title(mismatch: Mismatch) -> str:
+def _title(cause: Cause, parting: Parting) -> str:
+    mismatch, dtype = parting.mismatch, parting.case.dtype
+    about = cause.topic if dtype == "float32" else f"{cause.topic} in {dtype}"
+    return f"{about}: {_change(mismatch)}"
+
+
+def _change(mismatch: Mismatch) -> str:
     old, new = (_short(side) for side in (mismatch.expected, mismatch.observed))
     if mismatch.part == "answer":
         return f"{old} -> {new}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from hypothesis.errors import UnsatisfiedAssumption
 
 from maskgate.case import Case
 from maskgate.oracle import Expected, Refused, Semantics, expect
@@ -237,6 +238,8 @@ class Examination:
             run(Pair(entry.case, entry.altered, entry.details, compiled=bool(entry.modes)))
         except Deviation as deviation:
             return deviation
+        except UnsatisfiedAssumption:
+            return None  # a case edited by hand, which the property does not take
         finally:
             self._replaying = None
             self.tally.examples = examples

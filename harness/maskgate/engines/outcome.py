@@ -131,6 +131,9 @@ def _replay(
     if deviation is not None and deviation.finding.identity == vars(identity):
         yield known_finding(entry, deviation.finding)
         return
+    if deviation is None and examination.tally.crashes:
+        # No answer is not the right answer; the crash is told as what it is.
+        return
     yield fixed_finding(entry, identity, examination.description)
     if deviation is not None:
         yield deviation.finding

@@ -91,7 +91,7 @@ def facts(difference: Difference) -> Iterator[tuple[str, str]]:
     for side in SIDES:
         yield side.upper(), f"{_answer(difference, side)}  ({_followed(difference, side)})"
     place = difference.place
-    if place["part"] != "answer":
+    if difference.cause.part in ("value", "gradient"):
         yield "bound", f"{brief(place['bound'])} allowed between them ({_where(place)})"
     yield "stage", f"{difference.cause.stage} ({difference.cause.shape_class})"
     yield "label", f"{difference.cause.label}: {label_sentence(difference)}"
@@ -143,4 +143,7 @@ def repeat_diff(comparison: Comparison) -> str:
     sides = [comparison.subjects[side]["id"] for side in SIDES]
     run = comparison.run
     options = ["--profile", str(run["profile"]), "--seed", str(run["seed"])]
+    for option, usual in (("backend", "tensorflow"), ("device", "cpu")):
+        chosen = {comparison.subjects[side][option] for side in SIDES} - {usual}
+        options += [f"--{option}", chosen.pop()] if len(chosen) == 1 else []
     return shlex.join(["maskgate", "diff", *sides, *options])

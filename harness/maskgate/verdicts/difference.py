@@ -14,6 +14,7 @@ SideName = Literal["old", "new"]
 SIDES: tuple[SideName, SideName] = ("old", "new")
 Label = Literal["documented", "undocumented", "doubt"]
 LABELS: tuple[Label, ...] = ("doubt", "undocumented", "documented")
+PARTS = ("value", "gradient", "refusal", "shape")
 DiffVerdict = Literal["new", "accepted", "fixed"]
 DIFF_VERDICTS: tuple[DiffVerdict, ...] = ("new", "fixed", "accepted")
 

@@ -1,8 +1,10 @@
-"""loss-gradient: value 0 where nan is right (mode, mse, xla)
+"""Compiled by XLA an all-masked batch has a gradient of 0 where eager and traced code give NaN.
+
+reports/findings/all-masked-gradient-under-xla
 
 Seen with keras 2.15.0 on TensorFlow 2.15.1, xla mode, stage: mode.
 Exit status: 1 while the behaviour is there, 0 once it is gone, 2 if this cannot run here.
-Written by maskgate 0.1.0, property loss-gradient, finding loss-gradient-mode-all-masked-16d065.
+Written by maskgate 0.1.0, property loss-gradient, finding all-masked-gradient-under-xla.
 """
 
 import os

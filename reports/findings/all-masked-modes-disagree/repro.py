@@ -1,9 +1,10 @@
-"""eager-graph-xla: value 0 where nan is right (mode, mse, xla)
+"""An all-masked batch is NaN in eager and traced code and 0 when compiled by XLA.
+
+reports/findings/all-masked-modes-disagree
 
 Seen with keras 2.15.0 on TensorFlow 2.15.1, xla mode, stage: mode.
 Exit status: 1 while the behaviour is there, 0 once it is gone, 2 if this cannot run here.
-Written by maskgate 0.1.0, property eager-graph-xla, finding eager-graph-xla-mode-all-masked-
-ca561a.
+Written by maskgate 0.1.0, property eager-graph-xla, finding all-masked-modes-disagree.
 """
 
 import os

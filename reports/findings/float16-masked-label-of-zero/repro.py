@@ -1,9 +1,11 @@
-"""labels-under-mask: value nan where 99.9375 is right (formula, mape, eager)
+"""In float16 the percentage error of a label of 0 is infinite, so that a label of 0 under the mask
+makes the loss NaN.
+
+reports/findings/float16-masked-label-of-zero
 
 Seen with keras 2.15.0 on TensorFlow 2.15.1, eager mode, stage: formula.
 Exit status: 1 while the behaviour is there, 0 once it is gone, 2 if this cannot run here.
-Written by maskgate 0.1.0, property labels-under-mask, finding labels-under-mask-formula-plain-
-ae9a62.
+Written by maskgate 0.1.0, property labels-under-mask, finding float16-masked-label-of-zero.
 """
 
 import os

@@ -1,9 +1,11 @@
-"""mask-rank: gradient 1 where 0 is right (formula, mse, eager)
+"""A mask that lacks the last axis of the loss is broadcast from the right: an error unless the
+shapes happen to fit, and silently wrong where they do.
+
+reports/findings/mask-of-lower-rank-on-the-last-axis
 
 Seen with keras 3.15.1 on TensorFlow 2.21.0, eager mode, stage: formula.
 Exit status: 1 while the behaviour is there, 0 once it is gone, 2 if this cannot run here.
-Written by maskgate 0.1.0, property mask-rank, finding mask-rank-formula-mask-rank-lower-
-coincident-ae2b53.
+Written by maskgate 0.1.0, property mask-rank, finding mask-of-lower-rank-on-the-last-axis.
 """
 
 import os

@@ -66,14 +66,14 @@ def shown(answer):
 
 case = {
     "dtype": "float32",
-    "y_true": np.array([[1.]], "float32"),
-    "y_pred": np.array([[2.]], "float32"),
-    "mask": np.array([False], "bool"),
+    "y_true": np.array([[0.], [0.]], "float32"),
+    "y_pred": np.array([[1.], [1.]], "float32"),
+    "mask": np.array([True, False], "bool"),
     "sample_weight": None,
 }
 altered = {
     **case,
-    "y_true": np.array([[-1.]], "float32"),
+    "y_true": np.array([[0.], [2.]], "float32"),
 }
 
 first, second = ask(loss, **case), ask(loss, **altered)

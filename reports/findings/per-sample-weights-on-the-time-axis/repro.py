@@ -1,9 +1,12 @@
-"""weight-broadcast: gradient 0 where 0.5 is right (formula, mse, eager)
+"""Weights of shape (B,) on a loss of shape (B, T) are broadcast along the last axis: an error
+unless B = T or B = 1, and silently wrong where they coincide.
+
+reports/findings/per-sample-weights-on-the-time-axis
 
 Seen with keras 2.15.0 on TensorFlow 2.15.1, eager mode, stage: formula.
 Exit status: 1 while the behaviour is there, 0 once it is gone, 2 if this cannot run here.
-Written by maskgate 0.1.0, property weight-broadcast, finding weight-broadcast-formula-weight-
-rank-lower-coincident-600e3b.
+Written by maskgate 0.1.0, property weight-broadcast, finding per-sample-weights-on-the-time-
+axis.
 """
 
 import os

@@ -1,9 +1,12 @@
-"""full-mask-is-no-mask: value 2 where 1 is right (formula, mse, eager)
+"""With the reduction mean_with_sample_weight a scalar weight counts once in the divisor, so that a
+mask of ones changes the loss.
+
+reports/findings/scalar-weight-in-a-weighted-mean-full-mask
 
 Seen with keras 3.15.1 on TensorFlow 2.21.0, eager mode, stage: formula.
 Exit status: 1 while the behaviour is there, 0 once it is gone, 2 if this cannot run here.
-Written by maskgate 0.1.0, property full-mask-is-no-mask, finding full-mask-is-no-mask-formula-
-plain-d37380.
+Written by maskgate 0.1.0, property full-mask-is-no-mask, finding scalar-weight-in-a-weighted-
+mean-full-mask.
 """
 
 import os

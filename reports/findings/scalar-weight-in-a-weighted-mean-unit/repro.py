@@ -1,8 +1,10 @@
-"""unit-weights: value 1 where 2 is right (formula, mse, eager)
+"""With the reduction mean_with_sample_weight a scalar weight of 1 turns the mean into a sum.
+
+reports/findings/scalar-weight-in-a-weighted-mean-unit
 
 Seen with keras 3.15.1 on TensorFlow 2.21.0, eager mode, stage: formula.
 Exit status: 1 while the behaviour is there, 0 once it is gone, 2 if this cannot run here.
-Written by maskgate 0.1.0, property unit-weights, finding unit-weights-formula-plain-b60cf7.
+Written by maskgate 0.1.0, property unit-weights, finding scalar-weight-in-a-weighted-mean-unit.
 """
 
 import os

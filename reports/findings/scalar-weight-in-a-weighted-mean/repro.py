@@ -1,8 +1,11 @@
-"""compaction: value 2 where 1 is right (formula, mse, eager)
+"""With the reduction mean_with_sample_weight a scalar weight counts once in the divisor, so that
+the mean becomes a sum.
+
+reports/findings/scalar-weight-in-a-weighted-mean
 
 Seen with keras 3.15.1 on TensorFlow 2.21.0, eager mode, stage: formula.
 Exit status: 1 while the behaviour is there, 0 once it is gone, 2 if this cannot run here.
-Written by maskgate 0.1.0, property compaction, finding compaction-formula-plain-ce2216.
+Written by maskgate 0.1.0, property compaction, finding scalar-weight-in-a-weighted-mean.
 """
 
 import os

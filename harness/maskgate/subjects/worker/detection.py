@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import sys
 from collections.abc import Callable, Mapping
 from importlib.machinery import PathFinder
 from typing import Any
@@ -45,8 +46,8 @@ def load(
     found = [name for name in APIS if installed(name)]
     chosen = choose(found, api or ("keras" if backend in BACKENDS[1:] else None))
     engine = "tensorflow" if chosen == "tf_keras" else choose_backend(backend)
-    # Keras 3 reads it when it is imported.
-    os.environ["KERAS_BACKEND"] = engine
+    if chosen not in sys.modules:
+        os.environ["KERAS_BACKEND"] = engine  # Keras 3 reads it when it is imported
     keras = imported(chosen)
     engine = backend_in_use(keras, backend or engine, asked=backend is not None)
     runner = runner_of(engine, device, version_of(keras))
