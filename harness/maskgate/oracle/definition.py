@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from maskgate.case import LossSpec
 from maskgate.oracle.arithmetic import Arithmetic, arithmetic
+from maskgate.oracle.ball import DoesNotFit
 from maskgate.oracle.rounding import Rounded, count
 from maskgate.oracle.semantics import Generation, Semantics
 
@@ -56,6 +57,12 @@ class Definition:
         if self.model.format.name in widened:
             return arithmetic("float32", wide=self.wide)
         return self.model
+
+    def check_constants(self, *, typed: bool) -> None:
+        """Raise `DoesNotFit` where constants that are no typed ones would meet another dtype."""
+        if not typed and self.model.format != self.floatx.format:
+            name = self.model.format.name
+            raise DoesNotFit(f"{self.rules.name} mixes {name} with float32 in {self.spec.name}")
 
     def number(self, name: str) -> float:
         """A numeric parameter of the loss."""

@@ -52,6 +52,7 @@ def _smoothed_binary(y: Rounded, d: Definition) -> Rounded:
     smoothing = d.number("label_smoothing")
     if not smoothing:
         return y
+    d.check_constants(typed=d.rules.typed_smoothing)
     return y * _complement(smoothing, y, d) + 0.5 * smoothing
 
 
@@ -169,6 +170,7 @@ def _smoothed_classes(y: Rounded, d: Definition) -> Rounded:
     smoothing = d.number("label_smoothing")
     if not smoothing:
         return y
+    d.check_constants(typed=d.rules.typed_smoothing)
     axis = d.axis if d.rules.smoothing_axis == "axis" else -1
     classes = count(y.shape[axis], y.arithmetic)
     return y * _complement(smoothing, y, d) + constant(smoothing, y.arithmetic) / classes

@@ -71,9 +71,9 @@ def _evaluate(case: Case, semantics: Semantics, gradient: bool, *, wide: bool) -
 def _situation(case: Case, definition: Definition, losses: Rounded, labels: Rounded) -> Situation:
     """What the family reduces: masks and weights in the format of the element losses."""
     model, rules = losses.arithmetic, definition.semantics.rules
-    if case.mask is not None and case.sample_weight is not None and not rules.casts_weights:
-        _check_uncast(case.sample_weight, model, definition)
     mask = _seen_mask(case.mask, _out_mask(case, labels, definition), definition)
+    if mask is not None and case.sample_weight is not None and not rules.casts_weights:
+        _check_uncast(case.sample_weight, model, definition)
     return Situation(
         losses=losses,
         mask=None if mask is None else held(mask, model),
@@ -105,7 +105,7 @@ def _seen_mask(
 
 
 def _check_uncast(weight: AnyArray, model: Arithmetic, definition: Definition) -> None:
-    """Keras 2.11 multiplies mask and weights in the dtypes they come in."""
+    """Keras 2.10 and 2.11 multiply mask and weights in the dtypes they come in."""
     if weight.dtype.kind != "f" or model.format != definition.model.format:
         raise DoesNotFit(f"weights of {weight.dtype} are not cast to {model.format.name}")
 

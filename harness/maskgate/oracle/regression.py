@@ -9,7 +9,6 @@ Source of the formulas: Keras 3.15.1 `losses/losses.py`, TensorFlow 2.15 `keras/
 
 from __future__ import annotations
 
-from maskgate.oracle.ball import DoesNotFit
 from maskgate.oracle.definition import Definition, repeat, spread
 from maskgate.oracle.functions import (
     above,
@@ -65,15 +64,8 @@ def _percentage_scale(y: Rounded, d: Definition) -> Rounded:
     if d.rules.typed_constants:
         return maximum(abs(y), d.epsilon)
     if y.arithmetic.format.unit_roundoff > d.floatx.format.unit_roundoff:
-        _check_constants(y, d)
+        d.check_constants(typed=d.rules.typed_constants)
     return maximum(abs(y), float(constant(d.epsilon, d.floatx).value))
-
-
-def _check_constants(x: Rounded, d: Definition) -> None:
-    """Raise `DoesNotFit` where float32 constants would meet another dtype."""
-    if not d.rules.typed_constants and x.arithmetic.format != d.floatx.format:
-        name = x.arithmetic.format.name
-        raise DoesNotFit(f"{d.rules.name} mixes {name} with float32 constants in {d.spec.name}")
 
 
 def msle(y: Rounded, p: Rounded, d: Definition) -> Rounded:
@@ -110,7 +102,7 @@ def _floored(x: Rounded, d: Definition) -> Rounded:
 
 def huber(y: Rounded, p: Rounded, d: Definition) -> Rounded:
     """The mean of half the squared error up to delta, linear beyond it."""
-    _check_constants(p, d)
+    d.check_constants(typed=d.rules.typed_constants)
     y, p = _in_floatx(y, d), _in_floatx(p, d)
     delta = constant(d.number("delta"), p.arithmetic)
     error = p - y
@@ -150,7 +142,7 @@ def log_cosh_gradient(g: Rounded, y: Rounded, p: Rounded, _: Definition) -> Roun
 
 def poisson(y: Rounded, p: Rounded, d: Definition) -> Rounded:
     """`mean(p - y log(p + epsilon))`."""
-    _check_constants(p, d)
+    d.check_constants(typed=d.rules.typed_constants)
     return (p - y * log(p + d.epsilon)).mean(-1)
 
 

@@ -48,6 +48,7 @@ class Generation:
             epsilon, the norm at least epsilon, or its inverse at most 1 / epsilon.
         typed_constants: whether constants such as epsilon and delta are made in the dtype of the
             predictions; else they are float32 tensors, which TensorFlow mixes with no other dtype.
+        typed_smoothing: the same of label smoothing alone.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Generation:
     ignoring: Literal["gather", "multiply", "where"] = "multiply"
     normalizing: Normalizing = "inverse-capped"
     typed_constants: bool = True
+    typed_smoothing: bool = True
 
 
 def _keras_2(name: str, **switches: object) -> Generation:
@@ -91,9 +93,10 @@ GENERATIONS: dict[str, Generation] = {
             **_NO_MASK,
         ),
         _keras_2("keras-2.3.0", alignment="keras-2.3", guards_empty=False, **_NO_MASK),
-        _keras_2("keras-2.4.0", reduces_in="float32", **_NO_MASK),
+        _keras_2("keras-2.4.0", reduces_in="float32", typed_smoothing=False, **_NO_MASK),
+        _keras_2("keras-2.7.0", reduces_in="float32", **_NO_MASK),
         _keras_2("keras-2.9.0", **_NO_MASK),
-        _keras_2("keras-2.10.0", own_mask=False),
+        _keras_2("keras-2.10.0", own_mask=False, casts_weights=False),
         _keras_2("keras-2.11.0", casts_weights=False),
         _keras_2("keras-2.12.0", smoothing_axis="axis"),
         _keras_3(
