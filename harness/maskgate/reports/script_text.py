@@ -143,7 +143,7 @@ expected = "$what: $factor times the first, within $bound"
 observed = f"{shown(first)} | {shown(second)}"
 there = isinstance(first, Exception) != isinstance(second, Exception)
 if isinstance(first, Exception):
-    there = $refused and there
+    there = there and $refused  # whether a clear error counts as the behaviour
 elif not there:
     one, other = first["$part"]$index_of_case, second["$part"]$index
     observed = f"first $part {one}, second $part {other}"
