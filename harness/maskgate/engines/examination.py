@@ -26,6 +26,9 @@ from maskgate.verdicts.shapes import shape_class
 # After this many crashes a property asks no more: each costs a restart of the subject.
 CRASHES_ENOUGH = 3
 
+# How a worker names what its release does not have: such a question does not apply to it.
+NOT_OFFERED = "NotOfferedError"
+
 
 class Deviation(AssertionError):
     """A failure of one identity. Each identity has a class of its own (see `_class_of`), because
@@ -56,6 +59,7 @@ class Tally:
         asked: questions per mode.
         known: examples that showed a listed deviation, per entry.
         deviating: examples that showed a listed deviation, per mode.
+        not_offered: answers that the release lacks what was asked for (a loss, a dtype).
         refused: examples that the family refuses, as its formula says.
         crashes: one finding per crash.
         subject_seconds: time spent waiting for the subject.
@@ -66,6 +70,7 @@ class Tally:
     asked: Counter[str] = field(default_factory=Counter)
     known: Counter[str] = field(default_factory=Counter)
     deviating: Counter[str] = field(default_factory=Counter)
+    not_offered: int = 0
     refused: int = 0
     crashes: list[Finding] = field(default_factory=list)
     subject_seconds: float = 0.0
@@ -209,6 +214,9 @@ class Examination:
         """Pass what holds, count and return what is known, raise the rest as a `Deviation`."""
         if judged.mismatch is None:
             self.tally.worst = larger(self.tally.worst, judged.used)
+            return None
+        if str(judged.mismatch.observed).startswith(NOT_OFFERED):
+            self.tally.not_offered += 1
             return None
         stage = stage or self._stage(pair, mode, gradient=relation.gradient)
         if stage == "formula" and judged.mismatch.part == "answer":

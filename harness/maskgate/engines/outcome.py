@@ -81,6 +81,9 @@ def conclude(
         verdicts.append("skipped")
     elif reason is not None:
         verdicts.append("error")
+    elif not verdicts and tally.examples and tally.not_offered >= tally.examples:
+        verdicts.append("skipped")
+        reason = "this release has none of what the property asks for"
     elif not verdicts:
         verdicts.append("holds" if tally.examples else "error")
         reason = None if tally.examples else "no example was tried"

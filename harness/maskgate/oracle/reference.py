@@ -72,7 +72,7 @@ def _situation(case: Case, definition: Definition, losses: Rounded, labels: Roun
     """What the family reduces: masks and weights in the format of the element losses."""
     model, rules = losses.arithmetic, definition.semantics.rules
     mask = _seen_mask(case.mask, _out_mask(case, labels, definition), definition)
-    if mask is not None and case.sample_weight is not None and not rules.casts_weights:
+    if mask is not None and not rules.casts_weights:
         _check_uncast(case.sample_weight, model, definition)
     return Situation(
         losses=losses,
@@ -104,8 +104,13 @@ def _seen_mask(
     return out_mask if mask is None else mask
 
 
-def _check_uncast(weight: AnyArray, model: Arithmetic, definition: Definition) -> None:
-    """Keras 2.10 and 2.11 multiply mask and weights in the dtypes they come in."""
+def _check_uncast(weight: AnyArray | None, model: Arithmetic, definition: Definition) -> None:
+    """Keras 2.10 and 2.11 multiply mask and weights in the dtypes they come in.
+
+    A compiled model has cast the weights before.
+    """
+    if weight is None or definition.semantics.path == "compiled":
+        return
     if weight.dtype.kind != "f" or model.format != definition.model.format:
         raise DoesNotFit(f"weights of {weight.dtype} are not cast to {model.format.name}")
 
