@@ -410,8 +410,8 @@ def test_a_machinery_that_takes_everything_for_known_is_not_trusted(
         prove_it_can_fail(examined)
 
 
-def test_a_subject_that_dies_of_the_forced_case_is_not_trusted() -> None:
-    with pytest.raises(SubjectError):
+def test_a_subject_that_dies_of_the_forced_case_is_told_from_a_blind_machinery() -> None:
+    with pytest.raises(SubjectError, match="fake: it was lost over a plain case: it ended with"):
         prove_it_can_fail(examination(dies(masked), name="forced-failure"))
 
 

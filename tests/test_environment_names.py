@@ -101,7 +101,7 @@ print(json.dumps([loss(), loss(np.array([2.0, 0.0])),
 """
 
 
-@pytest.mark.slow
+@pytest.mark.releases
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -16,7 +16,7 @@ from maskgate.subjects import Refusal, Subject, Value, open_subject
 from maskgate.verdicts.compare import judge
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.releases,
     pytest.mark.skipif(shutil.which("uv") is None, reason="uv, which makes them, is not installed"),
 ]
 

@@ -24,12 +24,15 @@ def checked_baseline(
         accepting: a missing file is to be written, so that it need not be there.
 
     Raises:
-        UsageProblem: when the file is missing, damaged, or has an entry that matches no property.
+        UsageProblem: when the file is missing, damaged, cannot be written though it is to be, or
+            has an entry that matches no property.
     """
     if path is None:
         if accepting:
             raise UsageProblem("--accept", "no baseline is named", "add --baseline FILE")
         return ()
+    if accepting:
+        _require_writable(path)
     if not path.exists():
         if accepting:
             return ()
@@ -46,6 +49,18 @@ def checked_baseline(
             found = f"entry {entry.id!r} is about {entry.property!r}, which is no property"
             raise UsageProblem(f"baseline {path}", found, "take the entry out")
     return entries
+
+
+def _require_writable(path: Path) -> None:
+    """Find out before the run, not after it. The file itself is replaced, never opened."""
+    draft = path.with_name(path.name + ".part")
+    try:
+        draft.touch()
+        draft.unlink()
+    except OSError as problem:
+        found = f"it cannot be written ({problem.strerror})"
+        hint = "name a file in a folder that you may write to"
+        raise UsageProblem(f"baseline {path}", found, hint) from None
 
 
 def accept_findings(

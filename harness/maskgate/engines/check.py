@@ -213,10 +213,10 @@ class _SubjectRun:
             asked, found, hint = problem.asked, problem.found, problem.hint
             self._tell("subject-failed", asked=asked, found=found, hint=hint)
             return SUBJECT_FAILED
-        with tempfile.TemporaryFile() as output:
+        with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryFile() as output:
             if self._stopped.is_set():
                 return SUBJECT_FAILED
-            with _started(self._command(), output) as self._process:
+            with _started(self._command(), output, scratch=scratch) as self._process:
                 self._process.wait()
             output.seek(0)
             said = output.read().decode("utf-8", "replace")
@@ -250,13 +250,13 @@ class _SubjectRun:
             "--backend": request.backend,
             "--database": request.database,
         }
-        # A configuration of the user's own project must not leak into the run.
+        # A configuration of the user's own project must not leak into the run, nor any plug-in that
+        # happens to be installed.
         command = [sys.executable, "-m", "pytest", "-c", str(suite_folder() / "suite.ini")]
         command += ["--rootdir", str(suite_folder()), "-p", "no:cacheprovider", "-q"]
+        command += ["-p", "_hypothesis_pytestplugin"]
         if self._jobs > 1 and len(self._chosen) > 1:
-            command += ["-n", str(self._jobs), "--dist", "worksteal"]
-        else:
-            command += ["-p", "no:xdist"]
+            command += ["-p", "xdist.plugin", "-n", str(self._jobs), "--dist", "worksteal"]
         command += [f"{name}={value}" for name, value in options.items() if value is not None]
         return [*command, *(info.node for info in self._chosen)]
 
@@ -287,9 +287,17 @@ def _is_file(path: Path | None) -> bool:
 
 
 @contextlib.contextmanager
-def _started(command: list[str], output: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+def _started(
+    command: list[str], output: IO[bytes], *, scratch: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """A process in a group of its own, which is gone when the block ends."""
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        # Else it leaves a `.hypothesis` in the user's folder.
+        "HYPOTHESIS_STORAGE_DIRECTORY": scratch,
+    }
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "HYPOTHESIS_PROFILE"):
         environment.pop(name, None)
     process = subprocess.Popen(

@@ -39,6 +39,12 @@ def prove_it_can_fail(examination: Examination) -> None:
         examination.holds(Pair(CASE), lambda _mode: Conforms(CASE, (wrong,)))
     except Deviation:
         return
+    for crash in examination.tally.crashes:
+        raise SubjectError(
+            examination.description.id,
+            f"it was lost over a plain case: {crash.observed}",
+            "no property can be asked of it; mend it or name another",
+        )
     raise _untrusted(examination, "a wrong answer was let through")
 
 

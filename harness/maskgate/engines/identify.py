@@ -27,13 +27,17 @@ class Fit:
 
     Attributes:
         family: one of `FAMILIES`.
-        wrong: number of cases that its best generation gets wrong; 0 where it fits.
+        wrong: number of cases of mask, weights and reduction that its best generation gets wrong;
+            0 where the family fits.
+        unlike: names of the losses, as such, that this generation gets wrong: an element loss that
+            is none of the ledger's says nothing against a family.
         generations: the generations that get no more cases wrong than that.
         releases: releases of the ledger with such semantics, as `keras 2.15.0`.
     """
 
     family: str
     wrong: int
+    unlike: tuple[str, ...]
     generations: tuple[str, ...]
     releases: tuple[str, ...]
 
@@ -97,6 +101,9 @@ def run_identify(
 def identify(subject: Subject) -> Identification:
     """Ask the battery once, and see which semantics hold on every case.
 
+    A family is told by the cases of mask, weights and reduction alone; those of element losses
+    tell its generations apart.
+
     Raises:
         SubjectError: the subject cannot be started, or crashes over a case.
     """
@@ -145,7 +152,7 @@ def _answered(who: Description, asked: list[tuple[Case, Answer]]) -> Asked:
 
 def _not_offered(case: Case, answer: Answer) -> bool:
     missing = isinstance(answer, Refusal) and answer.kind == "NotOfferedError"
-    return missing and case.loss.name != "mse"
+    return missing and not _of_family(case)
 
 
 def _wrong(semantics: Semantics, asked: Asked, who: Description) -> list[Case]:
@@ -161,15 +168,27 @@ def _wrong(semantics: Semantics, asked: Asked, who: Description) -> list[Case]:
 
 
 def _fit(family: str, wrong: Mapping[Semantics, list[Case]]) -> Fit:
-    mine = {each: len(cases) for each, cases in wrong.items() if each.family == family}
+    mine = {each: _score(cases) for each, cases in wrong.items() if each.family == family}
     least = min(mine.values())
-    best = [each for each, count in mine.items() if count == least]
+    best = [each for each, score in mine.items() if score == least]
     return Fit(
         family=family,
-        wrong=least,
+        wrong=least[0],
+        unlike=tuple(dict.fromkeys(str(c.loss) for c in wrong[best[0]] if not _of_family(c))),
         generations=tuple(dict.fromkeys(each.elements or each.generation for each in best)),
         releases=tuple(_releases(best)),
     )
+
+
+def _score(wrong: Sequence[Case]) -> tuple[int, int]:
+    """Wrong cases that speak against the family, then those that speak against the generation."""
+    against_family = sum(map(_of_family, wrong))
+    return against_family, len(wrong) - against_family
+
+
+def _of_family(case: Case) -> bool:
+    """Whether a case is about mask, weights and reduction; the others are about element losses."""
+    return case.loss.name == "mse"
 
 
 def _releases(semantics: Sequence[Semantics]) -> list[str]:
@@ -185,8 +204,8 @@ def _releases(semantics: Sequence[Semantics]) -> list[str]:
 
 
 def _telling(fits: Sequence[Fit], wrong: Mapping[Semantics, list[Case]], asked: Asked) -> Telling:
-    closest = [_best(fit, wrong) for fit in fits[:_SHOWN]]
-    mistaken = {id(case) for case in wrong[closest[0]]}
+    closest = [_best(fit.family, wrong) for fit in fits[:_SHOWN]]
+    mistaken = {id(case) for case in wrong[closest[0]] if _of_family(case)}
     case, answer = min(
         ((case, answer) for case, answer in asked if id(case) in mistaken),
         key=lambda item: size(item[0]),
@@ -201,12 +220,9 @@ def _telling(fits: Sequence[Fit], wrong: Mapping[Semantics, list[Case]], asked: 
     )
 
 
-def _best(fit: Fit, wrong: Mapping[Semantics, list[Case]]) -> Semantics:
-    return next(
-        each
-        for each, cases in wrong.items()
-        if each.family == fit.family and len(cases) == fit.wrong
-    )
+def _best(family: str, wrong: Mapping[Semantics, list[Case]]) -> Semantics:
+    mine = (each for each in wrong if each.family == family)
+    return min(mine, key=lambda each: _score(wrong[each]))
 
 
 def _described(who: Description) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from maskgate.oracle import ledger
 from maskgate.strategies.pairs import Pair
 from maskgate.subjects.protocol import SubjectError
 from maskgate.verdicts.deviations import KnownDeviation
-from maskgate.verdicts.evidence import fixed_finding, known_finding
+from maskgate.verdicts.evidence import fixed_finding, known_finding, unreplayed_finding
 from maskgate.verdicts.model import Finding, Identity, Kind, Result, Verdict, worst_of
 
 
@@ -130,7 +130,11 @@ def _replay(
     identity = Identity(
         entry.property, examination.semantics.family, entry.stage, entry.shape_class
     )
-    deviation = examination.replay(entry, run)
+    try:
+        deviation = examination.replay(entry, run)
+    except Exception as problem:  # what is wrong with one entry must not end the others
+        yield unreplayed_finding(entry, identity, examination.description, problem)
+        return
     if deviation is not None and deviation.finding.identity == vars(identity):
         yield known_finding(entry, deviation.finding)
         return

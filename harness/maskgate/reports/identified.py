@@ -71,15 +71,16 @@ def identified_markdown(found: Identification) -> str:
 
 
 def _one(found: Identification, fit: Fit) -> Iterator[str]:
-    yield f"family      {fit.family}, on all {found.cases} cases"
+    yield f"family      {fit.family}"
     yield from _rest(fit)
     runner_up = next(each for each in found.fits if each.family != fit.family)
-    yield f"next        {runner_up.family}, wrong on {counted(runner_up.wrong, 'case')}"
+    of = f"{counted(runner_up.wrong, 'case')} of {found.cases}"
+    yield f"next        {runner_up.family}, wrong on {of}"
 
 
 def _several(found: Identification) -> Iterator[str]:
     names = " and ".join(fit.family for fit in found.fitting)
-    yield f"several families fit all {found.cases} cases: {names}"
+    yield f"several families fit: {names}"
     for fit in found.fitting:
         yield from ("", f"family      {fit.family}", *_rest(fit))
 
@@ -88,10 +89,12 @@ def _rest(fit: Fit) -> Iterator[str]:
     yield f"generation  {' or '.join(fit.generations)}"
     releases = _spans(fit.releases) or "none of the ledger behaves so"
     yield f"releases    {releases}"
+    if fit.unlike:
+        yield f"unlike it   {', '.join(fit.unlike)} (element losses that no generation defines so)"
 
 
 def _none(found: Identification) -> Iterator[str]:
-    yield f"no family fits all {found.cases} cases; the closest are"
+    yield f"no family fits, by {found.cases} cases; the closest are"
     for fit in found.fits[:_CLOSEST]:
         yield f"  {fit.family}, wrong on {counted(fit.wrong, 'case')} ({_nearest(fit)})"
     telling = found.telling

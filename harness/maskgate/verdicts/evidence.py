@@ -71,12 +71,41 @@ def known_finding(entry: KnownDeviation, seen: Finding) -> Finding:
 
 def fixed_finding(entry: KnownDeviation, identity: Identity, description: Description) -> Finding:
     """A listed deviation that no longer happens."""
+    return _about(
+        entry,
+        identity,
+        description,
+        verdict="fixed",
+        title=f"no longer happens: {entry.sentence}",
+        observed="what the property says",
+        message=f"take the entry {entry.id!r} off the list of known deviations",
+    )
+
+
+def unreplayed_finding(
+    entry: KnownDeviation, identity: Identity, description: Description, problem: Exception
+) -> Finding:
+    """A listed deviation whose case could not be asked, such as one edited by hand."""
+    reason = f"{type(problem).__name__}: {problem}"[:300]
+    return _about(
+        entry,
+        identity,
+        description,
+        verdict="error",
+        title=f"could not be replayed: {entry.sentence}",
+        observed=reason,
+        message=f"the entry {entry.id!r} of the list of known deviations is damaged: {reason}",
+    )
+
+
+def _about(
+    entry: KnownDeviation, identity: Identity, description: Description, **said: Any
+) -> Finding:
+    """A finding about an entry of the list, with the case that is written there."""
     return Finding(
         id=entry.id,
         subject=description.id,
         property=entry.property,
-        verdict="fixed",
-        title=f"no longer happens: {entry.sentence}",
         identity={
             "property": identity.property,
             "family": identity.family,
@@ -88,11 +117,10 @@ def fixed_finding(entry: KnownDeviation, identity: Identity, description: Descri
         details=dict(entry.details),
         mode=entry.modes[0] if entry.modes else "eager",
         expected="the listed deviation",
-        observed="what the property says",
         bound=0.0,
         stage=entry.stage,
         link=entry.link,
-        message=f"take the entry {entry.id!r} off the list of known deviations",
+        **said,
     )
 
 

@@ -98,7 +98,8 @@ def _forms(case: Case, *, refusal: bool) -> Iterator[tuple[str, Case]]:
     # A refusal of the reduction `none` says nothing about the elements.
     yield "elementwise", bare.with_(reduction=DEFAULT_REDUCTION if refusal else "none")
     yield "reduction", bare
-    masks, weights = list(_plainer(case.mask)), list(_plainer(case.sample_weight))
+    masks = list(_plainer(case.mask, case.loss_shape))
+    weights = list(_plainer(case.sample_weight, case.loss_shape))
     yield from (("mask", bare.with_(mask=mask)) for mask in masks)
     yield from (("weight", bare.with_(sample_weight=weight)) for weight in weights)
     for mask in masks:
@@ -107,12 +108,14 @@ def _forms(case: Case, *, refusal: bool) -> Iterator[tuple[str, Case]]:
         )
 
 
-def _plainer(array: AnyArray | None) -> Iterator[AnyArray]:
-    """The array, after ones and after its non-zero places in its stead."""
+def _plainer(array: AnyArray | None, loss_shape: tuple[int, ...]) -> Iterator[AnyArray]:
+    """The array, after plainer ones in its stead: ones of the shape of the loss and of its own
+    shape, and its non-zero places."""
     if array is None:
         return
+    nonzero = (array != 0).astype(array.dtype)
     seen: list[AnyArray] = []
-    for form in (np.ones_like(array), (array != 0).astype(array.dtype), array):
+    for form in (np.ones(loss_shape, array.dtype), np.ones_like(array), nonzero, array):
         if not any(np.array_equal(form, other) for other in seen):
             seen.append(form)
             yield form
