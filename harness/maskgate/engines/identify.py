@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from maskgate.case import Case
@@ -139,6 +140,7 @@ def candidates() -> tuple[Semantics, ...]:
     return tuple(found)
 
 
+_allowed = cache(allowances)  # of the battery's cases, which are always the same objects
 Asked = Sequence[tuple[Case, Answer]]
 
 
@@ -163,7 +165,7 @@ def _wrong(semantics: Semantics, asked: Asked, who: Description) -> list[Case]:
     return [
         case
         for case, answer in asked
-        if not any(judge(answer, each).holds for each in allowances(case, told, who.modes[0]))
+        if not any(judge(answer, each).holds for each in _allowed(case, told, who.modes[0]))
     ]
 
 
@@ -175,7 +177,7 @@ def _fit(family: str, wrong: Mapping[Semantics, list[Case]]) -> Fit:
         family=family,
         wrong=least[0],
         unlike=tuple(dict.fromkeys(str(c.loss) for c in wrong[best[0]] if not _of_family(c))),
-        generations=tuple(dict.fromkeys(each.elements or each.generation for each in best)),
+        generations=tuple(dict.fromkeys(each.generation for each in best)),
         releases=tuple(_releases(best)),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from maskgate.engines.diff_examples import squared_errors
 _MEAN = REDUCTIONS[0]
 
 
+@cache
 def battery() -> tuple[Case, ...]:
     """The cases. A test proves that they tell apart whatever a large random pool does."""
     return tuple(
