@@ -87,6 +87,8 @@ def conclude(
     elif not verdicts:
         verdicts.append("holds" if tally.examples else "error")
         reason = None if tally.examples else "no example was tried"
+    if reason is None and "error" in verdicts:
+        reason = next(finding.message for finding in findings if finding.verdict == "error")
     distinct = {finding.id: finding for finding in findings}
     result = Result(
         subject=examination.description.id,

@@ -105,7 +105,7 @@ def collect(events_path: Path) -> Report:
     report = Report(
         subjects=tuple(event["subject"] for event in _of(events, "subject")),
         results=tuple(_result(results[pair]["result"]) for pair in _ordered(planned, results)),
-        findings=tuple(Finding(**event["finding"]) for event in _of(events, "finding")),
+        findings=_in_order(planned, [Finding(**e["finding"]) for e in _of(events, "finding")]),
         failures=tuple(_failure(event) for event in _of(events, "subject-failed")),
         run={key: started.get(key) for key in _RUN} if started else None,
         planned=len(planned),
@@ -159,6 +159,15 @@ def schema() -> dict[str, Any]:
     text = resources.files("maskgate.reports").joinpath("schema/report.schema.json").read_text()
     loaded: dict[str, Any] = json.loads(text)
     return loaded
+
+
+def _in_order(planned: list[tuple[str, str]], findings: list[Finding]) -> tuple[Finding, ...]:
+    """Findings in the order of the announcement; those of one property as they came."""
+    places = {pair: place for place, pair in enumerate(planned)}
+    ordered = sorted(
+        findings, key=lambda each: places.get((each.subject, each.property), len(places))
+    )
+    return tuple(ordered)
 
 
 def _of(events: Iterable[Event], kind: str) -> list[Event]:
