@@ -83,9 +83,9 @@ def changed_by(case: Case, steps: Sequence[Step], *, part: str) -> tuple[Step, .
     )
 
 
-def told_apart(one: Expectation, other: Expectation) -> bool:
-    """Whether no answer to a case can be what both expect of it."""
-    return _apart(_answer(one, "value"), _answer(other, "value"))
+def told_apart(case: Case, one: Semantics, other: Semantics) -> bool:
+    """Whether no answer to a case can be that of both."""
+    return _apart(*(_answer(expect(case, each), "value") for each in (one, other)))
 
 
 def _history() -> list[tuple[str, Semantics]]:
