@@ -320,13 +320,6 @@ def test_a_subject_that_hangs_is_given_up_after_the_time_allowed(
     assert said["results"][0]["examples"] >= 25
 
 
-def test_a_refused_answer_of_every_case_is_no_crash(here: Path, tmp_path: Path) -> None:
-    """A framework that knows one loss alone and raises for the others answers: that is new."""
-    done = check(here, *quick(make_fake(tmp_path / "venv"), "--select", "loss-value"))
-    assert done.returncode == 1
-    assert verdicts(report(done)) == {"loss-value": "new"}
-
-
 # -- runs under way
 
 

@@ -104,7 +104,13 @@ def examine(
     known: Sequence[KnownDeviation] = (),
 ) -> Examination:
     """The examination of a subject by one property, with the deviations listed for its family."""
-    semantics = ledger.lookup(description.distribution, description.keras).semantics
+    # The seed's formula reduces the element losses of the framework that it runs on.
+    elementwise = description.extra.get("elementwise")
+    semantics = ledger.lookup(
+        description.distribution,
+        description.keras,
+        elements=None if elementwise is None else (elementwise[0], elementwise[1]),
+    ).semantics
     return Examination(
         subject=subject,
         description=description,
