@@ -30,9 +30,7 @@ def test_mask_dtype(subject: Examination, pair: Pair) -> None:
     subject.identical(pair)
 
 
-@given(
-    pair=pairs(permuted, mask_ranks=("equal",), weight_kinds=ALIGNED_WEIGHTS, max_rank=3)
-)
+@given(pair=pairs(permuted, mask_ranks=("equal",), weight_kinds=ALIGNED_WEIGHTS, max_rank=3))
 def test_batch_permutation(subject: Examination, pair: Pair) -> None:
     """The order of the samples does not matter."""
     order = np.array(pair.details["order"], int)

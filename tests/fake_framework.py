@@ -10,6 +10,7 @@ import venv
 from pathlib import Path
 
 import numpy as np
+
 from maskgate.case import Case, LossSpec
 from maskgate.subjects import Question
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import given, seed
 from hypothesis import strategies as st
+
 from maskgate.case import AnyArray, Case, LossSpec
 from maskgate.engines.examination import Deviation, Examination
 from maskgate.engines.profiles import Profile, hypothesis_settings

@@ -8,8 +8,9 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
-import maskgate
 from fake_framework import make_environment
+
+import maskgate
 
 TENSORFLOW = """
     import numpy as np

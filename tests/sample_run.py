@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from maskgate.case import Case, LossSpec
 from maskgate.engines.events import EventLog
 from maskgate.verdicts.model import Finding, Identity, Result

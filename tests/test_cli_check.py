@@ -16,13 +16,14 @@ from typing import Any
 
 import jsonschema
 import pytest
+from sample_run import all_results, new_finding, write_calm_run, write_every_verdict, write_run
+
 from maskgate import __version__
 from maskgate.cli.app import run
 from maskgate.engines.check import CheckRequest
 from maskgate.engines.events import EventLog, read_events
 from maskgate.engines.problems import UsageProblem
 from maskgate.reports import schema
-from sample_run import all_results, new_finding, write_calm_run, write_every_verdict, write_run
 
 Engine = Callable[[CheckRequest], int]
 

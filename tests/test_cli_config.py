@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+
 from maskgate.cli.app import check
 from maskgate.cli.config import PROFILE_NAMES, Settings, load_settings
 from maskgate.engines.check import CheckRequest

@@ -10,8 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import maskgate
 import pytest
+
+import maskgate
 from maskgate import environments
 from maskgate.cli.config import load_settings
 from maskgate.engines.catalogue import properties
@@ -109,7 +110,9 @@ def test_the_commands_of_the_how_to_run_in_their_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_python_of_the_pages_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_of_the_pages_runs(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     for number, block in enumerate(blocks(page, "python")):
         exec(compile(block, f"{page.name}, block {number}", "exec"), {"__name__": "__main__"})

@@ -20,13 +20,14 @@ from typing import Any
 
 import jsonschema
 import pytest
-from fake_framework import make_environment, make_fake
+from fake_framework import make_environment
 from fake_subject import case
+from oracle_framework import MASK_FAULT, RIGHT, make_oracle_environment, rebend
+
 from maskgate.case import Case
 from maskgate.engines.catalogue import properties
 from maskgate.reports import schema
 from maskgate.verdicts.deviations import KnownDeviation, save_deviations
-from oracle_framework import MASK_FAULT, RIGHT, make_oracle_environment, rebend
 
 MARK = "MASKGATE_TEST_MARK"
 DEAD_ENOUGH = 20.0  # seconds until a process that was told to go must be gone
@@ -62,9 +63,7 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "maskgate", "check", *map(str, arguments)]
 
 
-def check(
-    here: Path, *arguments: object, **variables: str
-) -> subprocess.CompletedProcess[str]:
+def check(here: Path, *arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(*arguments),
         cwd=here,

@@ -12,7 +12,6 @@ from fake_subject import (
     WHERE,
     Bend,
     case,
-    deviations,
     elements,
     examination,
     loaded,
@@ -21,6 +20,7 @@ from fake_subject import (
     run_property,
 )
 from hypothesis.errors import UnsatisfiedAssumption
+
 from maskgate.case import Case
 from maskgate.engines.examination import CRASHES_ENOUGH, Deviation, Examination
 from maskgate.engines.forced_failure import prove_it_can_fail
@@ -251,7 +251,7 @@ def test_a_refusal_that_the_family_does_not_predict_is_a_deviation() -> None:
 
 
 def test_an_answer_where_the_family_refuses_is_a_deviation() -> None:
-    def answers(question: Question, answer: Answer) -> Answer:
+    def answers(_question: Question, answer: Answer) -> Answer:
         given = isinstance(answer, Refusal)
         return Value(np.zeros((), np.float32), None, "float32") if given else answer
 
@@ -524,7 +524,11 @@ def test_a_property_that_tried_nothing_does_not_hold() -> None:
     ("problem", "verdict", "reason"),
     [
         (pytest.skip.Exception("no such mode"), "skipped", "no such mode"),
-        (SubjectError("venv:x", "it was lost", "ask less"), "error", "venv:x: it was lost; ask less"),
+        (
+            SubjectError("venv:x", "it was lost", "ask less"),
+            "error",
+            "venv:x: it was lost; ask less",
+        ),
         (ZeroDivisionError("ours"), "error", "ZeroDivisionError: ours"),
     ],
 )

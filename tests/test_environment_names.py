@@ -6,11 +6,12 @@ import json
 import subprocess
 
 import pytest
+from packaging.requirements import Requirement
+
 from maskgate.environments import EnvironmentProblem, ensure, get, names
 from maskgate.environments.catalogue import RECIPES
 from maskgate.environments.model import SHIMS, locks_folder
 from maskgate.subjects.protocol import SubjectError
-from packaging.requirements import Requirement
 
 
 @pytest.mark.parametrize("name", names())

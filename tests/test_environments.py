@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from maskgate.environments import (
     Environment,
     EnvironmentProblem,

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from formula_subject import Formula, crashing, keras, seed
+from oracle_cases import DTYPES, MASKS, WEIGHTS, random_case
+
 from maskgate.case import REDUCTIONS, Case, LossSpec
 from maskgate.cli.app import run
 from maskgate.engines.identify import Identification, candidates, identify, run_identify
@@ -18,7 +20,6 @@ from maskgate.engines.identify_battery import battery
 from maskgate.oracle import FAMILIES, GENERATIONS, Semantics, ledger
 from maskgate.subjects.protocol import Answer, Refusal, Value
 from maskgate.verdicts.history import told_apart
-from oracle_cases import DTYPES, MASKS, WEIGHTS, random_case
 
 EVERY_PAIRING = [Semantics(family, name) for family in FAMILIES for name in GENERATIONS]
 POOL = 150
@@ -55,7 +56,6 @@ def untold(pairs: Sequence[tuple[Any, Any]], cases: Sequence[Case]) -> list[tupl
     return left
 
 
-@pytest.mark.xfail(strict=True, reason="some pairs of generations need a case of their own yet")
 @pytest.mark.slow
 def test_the_battery_tells_apart_every_pair_that_a_large_pool_does() -> None:
     left = untold(list(combinations(EVERY_PAIRING, 2)), battery())

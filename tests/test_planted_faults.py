@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.faults.keras_3_15 import FAULTS
-from tests.faults.planting import Fault, plant
+from faults.keras_3_15 import FAULTS
+from faults.planting import Fault, plant
 
 pytestmark = pytest.mark.slow
 

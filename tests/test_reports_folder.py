@@ -9,9 +9,6 @@ from pathlib import Path
 import jsonschema
 import pytest
 from junitparser import JUnitXml
-from maskgate.case import Case
-from maskgate.reports import Report, check_writable, collect, schema, write_folder
-from maskgate.reports.files import write_text
 from sample_run import (
     SUBJECT,
     finding,
@@ -23,6 +20,10 @@ from sample_run import (
     write_every_verdict,
     write_run,
 )
+
+from maskgate.case import Case
+from maskgate.reports import Report, check_writable, collect, schema, write_folder
+from maskgate.reports.files import write_text
 
 
 def report_of(folder: Path, write: object = write_every_verdict) -> Report:

@@ -8,10 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from maskgate.engines.events import read_events
-from maskgate.reports import Terminal, collect, show_report, to_markdown, write_folder
-from maskgate.reports.batch import batch
-from maskgate.reports.wording import brief, note, short_link
 from rich.console import Console
 from sample_run import (
     SUBJECT,
@@ -24,6 +20,11 @@ from sample_run import (
     write_run,
 )
 from snapshot import assert_snapshot
+
+from maskgate.engines.events import read_events
+from maskgate.reports import Terminal, collect, show_report, to_markdown, write_folder
+from maskgate.reports.batch import batch
+from maskgate.reports.wording import brief, note, short_link
 
 
 def plain_console(file: io.StringIO, *, terminal: bool = False) -> Console:

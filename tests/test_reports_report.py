@@ -8,8 +8,6 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from maskgate.engines.events import EventLog
-from maskgate.reports import Report, collect, json_text, outcome, schema, to_json, write_json
 from sample_run import (
     SUBJECT,
     all_results,
@@ -22,6 +20,9 @@ from sample_run import (
     write_every_verdict,
     write_run,
 )
+
+from maskgate.engines.events import EventLog
+from maskgate.reports import Report, collect, json_text, outcome, schema, to_json, write_json
 
 
 def validate(report: Report) -> dict[str, object]:

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sample_run import SUBJECT, finding, known_finding, new_finding, small_case
+
 from maskgate.case import Case, LossSpec, array_to_dict
 from maskgate.reports import repro_script
 from maskgate.reports.literals import HELPERS, array_source
 from maskgate.verdicts.model import Finding
-from sample_run import SUBJECT, finding, known_finding, new_finding, small_case
 
 MODES = ("eager", "graph", "xla")
 

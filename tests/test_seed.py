@@ -1,4 +1,4 @@
-"""The seed's formula in TensorFlow operations: the oracle agrees, and its epsilon is held in place."""
+"""The seed's formula in TensorFlow operations: the oracle agrees, and its epsilon has its place."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_subject import DESCRIPTION, FakeSubject, case, deviations, loaded, run_property
+from oracle_cases import losses, random_case
+
 from maskgate.case import Case
 from maskgate.engines.examination import Examination
 from maskgate.engines.plugin import examine
@@ -16,7 +18,6 @@ from maskgate.oracle import Expected, expect, ledger
 from maskgate.strategies import pairs
 from maskgate.subjects import Question, Refusal, Subject, Value, WorkerSubject, open_subject
 from maskgate.verdicts.compare import judge
-from oracle_cases import losses, random_case
 
 DTYPES = ("float16", "float32", "float64")
 PLAIN_MASKS = ("none", "holes", "all", "empty", "one", "row", "float", "int", "soft")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
+
 from maskgate.case import KINDS, REDUCTIONS, AnyArray, Case, LossSpec
 from maskgate.strategies import (
     DOMAINS,

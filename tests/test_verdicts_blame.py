@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_subject import WHERE, Bend, FakeSubject, case, plus
+
 from maskgate.case import Case
 from maskgate.oracle import expect
 from maskgate.subjects.protocol import Answer, Question, Refusal, Value

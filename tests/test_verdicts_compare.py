@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from maskgate.oracle import Ball, Expected, Refused
 from maskgate.subjects.protocol import Crash, Refusal, Value
 from maskgate.verdicts.compare import SubjectCrashed, judge, judge_array, larger

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_subject import case
+
 from maskgate.verdicts.deviations import KnownDeviation, load_deviations, save_deviations
 from maskgate.verdicts.model import Identity
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 from fake_subject import DESCRIPTION, case
+
 from maskgate.case import Case
 from maskgate.verdicts.compare import Mismatch
 from maskgate.verdicts.deviations import KnownDeviation
@@ -20,7 +21,9 @@ IDENTITY = Identity("labels-under-mask", "valid-where", "mask", "plain")
 MISMATCH = Mismatch("value", 2.5, 2.75, 0.125)
 
 
-def found(identity: Identity = IDENTITY, mismatch: Mismatch = MISMATCH, mode: str = "eager") -> Finding:
+def found(
+    identity: Identity = IDENTITY, mismatch: Mismatch = MISMATCH, mode: str = "eager"
+) -> Finding:
     return make_finding(
         "new",
         identity,
@@ -79,9 +82,7 @@ def test_a_finding_holds_what_is_needed_to_check_it() -> None:
         "index": [],
         "relation": "identical",
     }
-    assert (
-        finding.title == "labels-under-mask: value 2.75 where 2.5 is right (mask, mse, eager)"
-    )
+    assert finding.title == "labels-under-mask: value 2.75 where 2.5 is right (mask, mse, eager)"
 
 
 def test_a_title_shows_as_many_digits_as_tell_the_two_numbers_apart() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_subject import WHERE, case, right
+
 from maskgate.case import Case
 from maskgate.oracle import Ball, Expected, Refused, expect
 from maskgate.subjects.protocol import Answer, Crash, Question, Refusal, Value
@@ -121,7 +122,9 @@ def test_close_compares_the_places_that_both_cases_have() -> None:
 def test_the_recipe_of_close_says_where_the_worst_element_lies_in_either_case() -> None:
     one = case(losses=((1, 4, 9), (16, 25, 36)), mask=None, reduction="none")
     other = case(losses=((16, 25, 36), (1, 4, 9)), mask=None, reduction="none")
-    relation = close(one, other, of_case=lambda array: array[[1, 0]], of_altered=lambda array: array)
+    relation = close(
+        one, other, of_case=lambda array: array[[1, 0]], of_altered=lambda array: array
+    )
     good = right(Question(other))
     assert isinstance(good, Value)
     bent = good.value.copy()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from fake_subject import case, deviations, examination, loaded, plus, run_property
 from hypothesis import HealthCheck, given, settings
+
 from maskgate.case import Case, LossSpec
 from maskgate.strategies import Pair, cases, pairs
 from maskgate.verdicts.shapes import shape_class

@@ -1,6 +1,6 @@
 """Faults in Keras 3.15: each way to get a masked, weighted loss wrong that its users could meet."""
 
-from tests.faults.planting import Fault
+from faults.planting import Fault
 
 LOSS = "src/losses/loss.py"
 LOSSES = "src/losses/losses.py"

@@ -72,8 +72,10 @@ def _elements() -> Iterator[Case]:
     """Element losses whose definition changed."""
     for labels in ([0, -1], [-1]):
         yield _sparse(labels)
+    yield _sparse([0], dtype="float64")
     yield _sparse([0, -1], mask=np.array([True, True]))
-    yield _sparse([0, -1], spoilt=np.nan, from_logits=True)
+    yield _sparse([0], mask=np.array([True]), sample_weight=np.array([1]))
+    yield _sparse([0, -1], spoilt=np.nan)
     yield _case("bce", [[0.0]], [[1.0]])
     yield _case("cosine", [[1e-5, 0.0]], [[1e-5, 1e-6]])
     yield _case("cosine", [[1e-9, 0.0]], [[1e-9, 1e-8]])
@@ -89,11 +91,11 @@ def _case(name: str, labels: Any, predictions: Any) -> Case:
 
 
 def _sparse(
-    labels: list[int], *, mask: Any = None, spoilt: float | None = None, from_logits: bool = False
+    labels: list[int], *, dtype: str = "float32", spoilt: float | None = None, **arrays: Any
 ) -> Case:
-    """Two classes; -1 is ignored. `spoilt` is what the prediction of the last label holds."""
+    """Two classes, -1 ignored. `spoilt` is what the logits of the last label hold."""
     shares = np.array([[0.5, 0.5], [0.25, 0.75]])[: len(labels)]
     if spoilt is not None:
         shares[-1] = spoilt
-    loss = LossSpec.of("sparse_cce", ignore_class=-1, from_logits=from_logits)
-    return Case(loss, _MEAN, "float32", np.array(labels), shares, mask)
+    loss = LossSpec.of("sparse_cce", ignore_class=-1, from_logits=spoilt is not None)
+    return Case(loss, _MEAN, dtype, np.array(labels), shares, **arrays)

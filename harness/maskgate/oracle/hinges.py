@@ -13,32 +13,33 @@ from maskgate.oracle.rounding import EXACT, Rounded
 from maskgate.oracle.selection import between, largest, maximum, may_be_largest
 
 
-def hinge(y: Rounded, p: Rounded, _: Definition) -> Rounded:
+def hinge(y: Rounded, p: Rounded, d: Definition) -> Rounded:
     """`mean(max(1 - y p, 0))`."""
-    return maximum(1.0 - signed(y) * p, 0.0).mean(-1)
+    return maximum(1.0 - signed(y, d) * p, 0.0).mean(-1)
 
 
-def hinge_gradient(g: Rounded, y: Rounded, p: Rounded, _: Definition) -> Rounded:
+def hinge_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
     """`-y / n` inside the margin, 0 beyond it."""
-    y = signed(y)
+    y = signed(y, d)
     return -(above(spread(g, p), 1.0 - y * p, 0.0) * y)
 
 
-def squared_hinge(y: Rounded, p: Rounded, _: Definition) -> Rounded:
+def squared_hinge(y: Rounded, p: Rounded, d: Definition) -> Rounded:
     """`mean(max(1 - y p, 0)**2)`."""
-    margin = maximum(1.0 - signed(y) * p, 0.0)
+    margin = maximum(1.0 - signed(y, d) * p, 0.0)
     return (margin * margin).mean(-1)
 
 
-def squared_hinge_gradient(g: Rounded, y: Rounded, p: Rounded, _: Definition) -> Rounded:
+def squared_hinge_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
     """`-2 y max(1 - y p, 0) / n`."""
-    y = signed(y)
+    y = signed(y, d)
     gap = 1.0 - y * p
     return -(above(spread(g, p) * (maximum(gap, 0.0) * 2.0), gap, 0.0) * y)
 
 
-def categorical_hinge(y: Rounded, p: Rounded, _: Definition) -> Rounded:
+def categorical_hinge(y: Rounded, p: Rounded, d: Definition) -> Rounded:
     """`max(max((1 - y) p) - sum(y p) + 1, 0)`."""
+    d.check_constants(typed=d.rules.typed_zero)
     positive, others = (y * p).sum(-1, keepdims=True), (1.0 - y) * p
     return maximum(largest(others) - positive + 1.0, 0.0).sum(-1)
 
@@ -50,8 +51,10 @@ def categorical_hinge_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition
     return each * _share_of_largest(others, d) * (1.0 - y) - each * y
 
 
-def signed(y: Rounded) -> Rounded:
+def signed(y: Rounded, d: Definition) -> Rounded:
     """Labels 0 and 1 as -1 and 1, if there are no others in the whole batch."""
+    if not d.rules.signs_labels:
+        return y
     doubtful = (y.error > 0.0) & (np.abs(y.value) <= y.error)
     binary = ((y.value == 0.0) | (y.value == 1.0) | doubtful).all()
     if not binary:

@@ -21,7 +21,7 @@ from maskgate.oracle.functions import (
     within,
 )
 from maskgate.oracle.rounding import EXACT, Rounded, constant, count
-from maskgate.oracle.selection import clip, largest, picked, where
+from maskgate.oracle.selection import clip, largest, maximum, picked, where
 
 
 def kld(y: Rounded, p: Rounded, d: Definition) -> Rounded:
@@ -67,13 +67,28 @@ def _binary(y: Rounded, p: Rounded, d: Definition) -> Rounded:
     """Binary cross-entropy of each prediction, nothing reduced."""
     if d.flag("from_logits"):
         return _from_logits(y, p)
+    if d.rules.entropy_by_logits:
+        return _from_logits(y, log(_odds(p, d)))
     return _from_probabilities(y, p, d)
 
 
 def _binary_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
     if d.flag("from_logits"):
         return _from_logits_gradient(g, y, p)
+    if d.rules.entropy_by_logits:
+        return _by_logits_gradient(g, y, p, d)
     return _from_probabilities_gradient(g, y, p, d)
+
+
+def _odds(p: Rounded, d: Definition) -> Rounded:
+    held = clip(p, d.epsilon, 1.0 - d.epsilon)
+    return held / (1.0 - held)
+
+
+def _by_logits_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    odds, rest = _odds(p, d), 1.0 - clip(p, d.epsilon, 1.0 - d.epsilon)
+    slope = logarithm_gradient(_from_logits_gradient(g, y, log(odds)), odds)
+    return within(slope / rest + slope * (odds / rest), p, d.epsilon, 1.0 - d.epsilon)
 
 
 def _from_probabilities(y: Rounded, p: Rounded, d: Definition) -> Rounded:
@@ -97,8 +112,7 @@ def _binary_arguments(p: Rounded, d: Definition) -> tuple[Rounded, Rounded]:
 
 def _from_logits(y: Rounded, x: Rounded) -> Rounded:
     """`max(x, 0) - x y + log(1 + exp(-|x|))`."""
-    positive = where(x.value >= 0.0, x, 0.0)
-    return positive - x * y + log1p(exp(-abs(x)))
+    return maximum(x, 0.0) - x * y + log1p(exp(-abs(x)))
 
 
 def _from_logits_gradient(g: Rounded, y: Rounded, x: Rounded) -> Rounded:
@@ -107,7 +121,11 @@ def _from_logits_gradient(g: Rounded, y: Rounded, x: Rounded) -> Rounded:
     decay = exp(-abs(x))
     tail = g * (1.0 / (1.0 + decay)) * decay
     none = constant(0.0, x.arithmetic)
-    return where(positive, g.broadcast_to(x.shape), none) - g * y + where(positive, -tail, tail)
+    slope = where(positive, g.broadcast_to(x.shape), none) - g * y + where(positive, -tail, tail)
+    doubtful = (np.abs(x.value) <= x.error) & (x.error > 0.0)
+    # Either side of 0 gives one derivative; the branches part by less than the error of x.
+    either = np.where(doubtful, np.abs(g.value) * x.error, 0.0)
+    return Rounded(slope.value, slope.error + either, x.arithmetic) if doubtful.any() else slope
 
 
 def binary_focal(y: Rounded, p: Rounded, d: Definition) -> Rounded:
@@ -171,7 +189,7 @@ def _smoothed_classes(y: Rounded, d: Definition) -> Rounded:
     if not smoothing:
         return y
     d.check_constants(typed=d.rules.typed_smoothing)
-    axis = d.axis if d.rules.smoothing_axis == "axis" else -1
+    axis = {"axis": d.axis, "second": 1, "last": -1}[d.rules.smoothing_axis]
     classes = count(y.shape[axis], y.arithmetic)
     return y * _complement(smoothing, y, d) + constant(smoothing, y.arithmetic) / classes
 

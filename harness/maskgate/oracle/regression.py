@@ -103,9 +103,10 @@ def _floored(x: Rounded, d: Definition) -> Rounded:
 def huber(y: Rounded, p: Rounded, d: Definition) -> Rounded:
     """The mean of half the squared error up to delta, linear beyond it."""
     d.check_constants(typed=d.rules.typed_constants)
-    y, p = _in_floatx(y, d), _in_floatx(p, d)
-    delta = constant(d.number("delta"), p.arithmetic)
-    error = p - y
+    error, delta = _huber_error(y, p, d)
+    if not d.rules.averages_huber:
+        near = minimum(abs(error), delta)
+        return 0.5 * (near * near) + delta * (abs(error) - near)
     quadratic = 0.5 * (error * error)
     linear = delta * abs(error) - 0.5 * (delta * delta)
     return where_at_most(abs(error), delta, quadratic, linear).mean(-1)
@@ -113,22 +114,30 @@ def huber(y: Rounded, p: Rounded, d: Definition) -> Rounded:
 
 def huber_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
     """The error, held between -delta and delta, over n; an infinite one makes 0 * inf."""
-    g, y, p = _in_floatx(g, d), _in_floatx(y, d), _in_floatx(p, d)
-    delta = constant(d.number("delta"), p.arithmetic)
-    error, none = p - y, constant(0.0, p.arithmetic)
+    error, delta = _huber_error(y, p, d)
+    g, none = g.to(error.arithmetic), constant(0.0, error.arithmetic)
+    if not d.rules.averages_huber:
+        far, near = g * delta, g * 0.5 * (minimum(abs(error), delta) * 2.0)
+        return ((far + above(near - far, -abs(error), -delta)) * sign(error)).to(d.model)
     each = spread(g, p)
     near = where_at_most(abs(error), delta, each, none) * 0.5 * (error * 2.0)
     far = where_at_most(abs(error), delta, none, each) * delta * sign(error)
     return (near + far).to(d.model)
 
 
+def _huber_error(y: Rounded, p: Rounded, d: Definition) -> tuple[Rounded, Rounded]:
+    error = _in_floatx(p, d) - _in_floatx(y, d)
+    return error, constant(d.number("delta"), error.arithmetic)
+
+
 def _in_floatx(x: Rounded, d: Definition) -> Rounded:
-    """Keras 2 computes this loss in the default dtype, whatever the predictions are."""
-    return x.to(d.floatx) if d.keras_2 else x
+    """TensorFlow's Keras 2 computes this loss in the default dtype, whatever predictions are."""
+    return x.to(d.floatx) if d.keras_2 and d.rules.averages_huber else x
 
 
 def log_cosh(y: Rounded, p: Rounded, d: Definition) -> Rounded:
     """`mean(log(cosh(p - y)))`, by way of `x + softplus(-2 x) - log(2)`."""
+    d.check_constants(typed=d.rules.typed_zero)
     x = p - y
     log_2 = float(constant(LOG_2, d.floatx).value)
     return (x + softplus(x * -2.0) - log_2).mean(-1)

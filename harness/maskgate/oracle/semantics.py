@@ -41,7 +41,8 @@ class Generation:
         own_mask: whether a loss object looks at the mask of `y_pred` itself (2.11 on).
         out_mask: whether it looks at the mask that `ignore_class` sets (2.10 on).
         dialect: which definitions of the element losses it has: `keras-2` or `keras-3`.
-        smoothing_axis: axis whose length divides categorical label smoothing: `last` or `axis`.
+        smoothing_axis: axis whose length divides categorical label smoothing: the `last`, the
+            `second` (time steps, where there are any) or the loss's own `axis`.
         ignoring: what happens to predictions of ignored classes: taken out of the batch
             (`gather`), multiplied by 0 (`multiply`) or replaced (`where`).
         normalizing: how the cosine keeps its norms from 0: the sum of squares is at least 1e-12 or
@@ -49,6 +50,10 @@ class Generation:
         typed_constants: whether constants such as epsilon and delta are made in the dtype of the
             predictions; else they are float32 tensors, which TensorFlow mixes with no other dtype.
         typed_smoothing: the same of label smoothing alone.
+        typed_zero: the same of what the categorical hinge and the log-cosh are made with.
+        signs_labels: whether the hinge takes labels 0 and 1 for -1 and 1.
+        entropy_by_logits: whether binary cross-entropy turns probabilities back into logits.
+        averages_huber: whether the Huber loss averages the last axis away.
     """
 
     name: str
@@ -61,11 +66,15 @@ class Generation:
     own_mask: bool = True
     out_mask: bool = True
     dialect: Literal["keras-2", "keras-3"] = "keras-3"
-    smoothing_axis: Literal["last", "axis"] = "last"
+    smoothing_axis: Literal["last", "second", "axis"] = "last"
     ignoring: Literal["gather", "multiply", "where"] = "multiply"
     normalizing: Normalizing = "inverse-capped"
     typed_constants: bool = True
     typed_smoothing: bool = True
+    typed_zero: bool = True
+    signs_labels: bool = True
+    entropy_by_logits: bool = False
+    averages_huber: bool = True
 
 
 def _keras_2(name: str, **switches: object) -> Generation:
@@ -90,9 +99,20 @@ GENERATIONS: dict[str, Generation] = {
             alignment="objective",
             reductions=("sum_over_batch_size",),
             guards_empty=False,
+            typed_zero=False,
+            signs_labels=False,
+            entropy_by_logits=True,
             **_NO_MASK,
         ),
-        _keras_2("keras-2.3.0", alignment="keras-2.3", guards_empty=False, **_NO_MASK),
+        _keras_2(
+            "keras-2.3.0",
+            alignment="keras-2.3",
+            guards_empty=False,
+            typed_zero=False,
+            smoothing_axis="second",
+            averages_huber=False,
+            **_NO_MASK,
+        ),
         _keras_2("keras-2.4.0", reduces_in="float32", typed_smoothing=False, **_NO_MASK),
         _keras_2("keras-2.7.0", reduces_in="float32", **_NO_MASK),
         _keras_2("keras-2.9.0", **_NO_MASK),
