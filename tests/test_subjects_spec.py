@@ -160,8 +160,8 @@ def test_the_link_of_an_environment_is_not_followed(tmp_path: Path) -> None:
 
 def test_another_interpreter_sees_none_of_our_packages() -> None:
     base = {"PYTHONPATH": "/ours", "PYTHONHOME": "/ours", "LANG": "C"}
-    own = worker_environment(base, backend="tensorflow", device="cpu", foreign=False)
-    other = worker_environment(base, backend=None, device="gpu", foreign=True)
+    own = worker_environment(base, backend="tensorflow", device="cpu", place="current")
+    other = worker_environment(base, backend=None, device="gpu", place="venv")
     assert own["PYTHONPATH"] == "/ours"
     assert (own["CUDA_VISIBLE_DEVICES"], own["KERAS_BACKEND"]) == ("-1", "tensorflow")
     unset = {"PYTHONPATH", "PYTHONHOME", "CUDA_VISIBLE_DEVICES", "KERAS_BACKEND"}

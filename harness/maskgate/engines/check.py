@@ -293,7 +293,6 @@ def _started(
     """A process in a group of its own, which is gone when the block ends."""
     environment = {
         **os.environ,
-        "PYTHONDONTWRITEBYTECODE": "1",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         # Else it leaves a `.hypothesis` in the user's folder.
         "HYPOTHESIS_STORAGE_DIRECTORY": scratch,

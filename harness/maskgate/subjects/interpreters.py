@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from maskgate.subjects.protocol import SubjectError
+from maskgate.subjects.spec import Place
 
 # They would add the packages of the interpreter that maskgate runs in to another one's.
 FOREIGN = ("PYTHONPATH", "PYTHONHOME", "__PYVENV_LAUNCHER__")
@@ -45,7 +46,7 @@ def python_of(asked: str, path: str) -> Path:
 
 
 def worker_environment(
-    base: Mapping[str, str], *, backend: str | None, device: str, foreign: bool
+    base: Mapping[str, str], *, backend: str | None, device: str, place: Place
 ) -> dict[str, str]:
     """Environment variables of a worker.
 
@@ -53,9 +54,15 @@ def worker_environment(
         base: what to start from, `os.environ`.
         backend: the Keras backend; None leaves KERAS_BACKEND as it is.
         device: `cpu` or `gpu`; on `cpu` no accelerator is visible.
-        foreign: whether it is another interpreter than the one maskgate runs in.
+        place: whose interpreter it is.
     """
-    variables = {k: v for k, v in base.items() if not (foreign and k in FOREIGN)}
+    variables = {k: v for k, v in base.items() if place == "current" or k not in FOREIGN}
+    if place == "venv":
+        # Nothing is added to a user's environment.
+        variables["PYTHONDONTWRITEBYTECODE"] = "1"
+    if place == "environment":
+        # uv compiles nothing: without its bytecode TensorFlow takes three times as long to import.
+        variables.pop("PYTHONDONTWRITEBYTECODE", None)
     variables["TF_CPP_MIN_LOG_LEVEL"] = "3"
     if backend is not None:
         variables["KERAS_BACKEND"] = backend

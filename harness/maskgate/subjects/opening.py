@@ -53,7 +53,6 @@ def open_subject(
     return WorkerSubject(
         spec,
         python,
-        foreign=spec.place != "current",
         backend=spec.backend or own_backend,
         device=device,
         timeout=timeout,

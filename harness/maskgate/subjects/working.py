@@ -28,7 +28,6 @@ class WorkerSubject:
     Args:
         spec: what the user named.
         python: the interpreter.
-        foreign: whether that is another one than maskgate's.
         backend: Keras backend; None for the one that the worker finds.
         device: `cpu` or `gpu`.
         timeout: seconds that one answer may take.
@@ -41,7 +40,6 @@ class WorkerSubject:
         spec: SubjectSpec,
         python: Path,
         *,
-        foreign: bool,
         backend: str | None = None,
         device: str = "cpu",
         timeout: float = 60.0,
@@ -49,7 +47,7 @@ class WorkerSubject:
         notes: tuple[str, ...] = (),
     ) -> None:
         self.spec, self.python = spec, python
-        self._foreign, self._backend, self._device = foreign, backend, device
+        self._backend, self._device = backend, device
         self._timeout, self._start_timeout = timeout, start_timeout
         self._notes = notes
         self._worker: WorkerProcess | None = None
@@ -162,7 +160,7 @@ class WorkerSubject:
             "device": self._device,
         }
         environment = worker_environment(
-            os.environ, backend=self._backend, device=self._device, foreign=self._foreign
+            os.environ, backend=self._backend, device=self._device, place=self.spec.place
         )
         try:
             return WorkerProcess(self.python, settings, environment)
