@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 
 from maskgate.engines.examination import Examination
-from maskgate.strategies import Pair, pairs
+from maskgate.strategies import Pair, compiled_corners, pairs, with_corners
 from maskgate.strategies.alterations import another_case
 
 pytestmark = pytest.mark.agreement
 
 
+@with_corners(compiled_corners())
 @given(pair=pairs(compiled=True))
 def test_eager_graph_xla(subject: Examination, pair: Pair) -> None:
     """Eager, traced and compiled give one answer."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,40 @@ def replay_known(examination: Examination, run: Callable[[Pair], None]) -> list[
         run: runs the property on one pair.
     """
     return [finding for entry in examination.known for finding in _replay(examination, entry, run)]
+
+
+class CornersDeviate(AssertionError):
+    """What the corner cases of a property showed.
+
+    Attributes:
+        exceptions: one deviation of each identity, as in an exception group.
+    """
+
+    def __init__(self, exceptions: Sequence[Deviation]) -> None:
+        super().__init__(f"{len(exceptions)} deviations in corner cases")
+        self.exceptions = tuple(exceptions)
+
+
+def try_corners(
+    corners: Sequence[Pair], run: Callable[[Pair], None], *, compiled: int
+) -> CornersDeviate | None:
+    """Run a property on its corner cases; the deviations that they show, one of each identity.
+
+    Args:
+        corners: the pairs, in their order.
+        run: runs the property on one pair.
+        compiled: how many of those that ask compiled modes are tried: each costs a compilation.
+    """
+    shown: dict[type[Deviation], Deviation] = {}
+    for pair in corners:
+        compiled -= pair.compiled
+        if pair.compiled and compiled < 0:
+            continue
+        try:
+            run(pair)
+        except Deviation as deviation:
+            shown.setdefault(type(deviation), deviation)
+    return CornersDeviate(list(shown.values())) if shown else None
 
 
 def conclude(

@@ -21,10 +21,10 @@ from maskgate.engines.catalogue import public_name, suite_folder
 from maskgate.engines.events import EventLog
 from maskgate.engines.examination import Examination
 from maskgate.engines.forced_failure import prove_it_can_fail
-from maskgate.engines.outcome import conclude, replay_known
+from maskgate.engines.outcome import conclude, replay_known, try_corners
 from maskgate.engines.profiles import PROFILES, hypothesis_settings
 from maskgate.oracle import ledger
-from maskgate.strategies import spend_signatures
+from maskgate.strategies import Pair, corners_of, spend_signatures
 from maskgate.subjects import open_subject
 from maskgate.subjects.protocol import Description, Subject, SubjectError
 from maskgate.verdicts.deviations import KnownDeviation, load_deviations
@@ -63,6 +63,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--events") and not hasattr(config, "workerinput"):
         log = EventLog(Path(config.getoption("--events")))
         config.pluginmanager.register(_EventReporter(config, log), "maskgate-events")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give the properties that compare with the formula their own number of examples."""
+    more = settings(max_examples=PROFILES[config.getoption("--profile")].conformance)
+    for item in items:
+        test = getattr(item, "function", None)
+        if hasattr(test, "hypothesis") and item.get_closest_marker("conformance") is not None:
+            item.obj = more(test)  # type: ignore[attr-defined]
 
 
 class _State:
@@ -152,13 +161,21 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     started = time.perf_counter()
     problem: BaseException | None = None
     inner = pyfuncitem.function.hypothesis.inner_test
-    replayed = replay_known(examination, lambda pair: inner(subject=examination, pair=pair))
+    profile = PROFILES[pyfuncitem.config.getoption("--profile")]
+
+    def run(pair: Pair) -> None:
+        inner(subject=examination, pair=pair)
+
+    replayed = replay_known(examination, run)
     try:
         yield
     except (KeyboardInterrupt, pytest.exit.Exception):
         raise
     except BaseException as raised:  # Hypothesis raises groups, and skips are BaseExceptions
         problem = raised
+    else:
+        # Only where the drawn examples hold: what they find, they shrink.
+        problem = try_corners(corners_of(pyfuncitem.function), run, compiled=profile.signatures)
     outcome = conclude(
         examination,
         kind=_kind(pyfuncitem),

@@ -14,18 +14,21 @@ class Profile:
 
     Attributes:
         examples: examples a property.
+        conformance: examples of a property that compares with the formula: there every choice of
+            loss, parameters, reduction, mask and weights meets every other.
         signatures: how many different signatures (loss, shapes, dtypes ...) are asked in the traced
             and compiled modes; each new one costs a compilation.
     """
 
     examples: int
+    conformance: int
     signatures: int
 
 
 PROFILES: dict[str, Profile] = {
-    "smoke": Profile(examples=25, signatures=2),
-    "default": Profile(examples=100, signatures=4),
-    "deep": Profile(examples=2000, signatures=48),
+    "smoke": Profile(examples=25, conformance=50, signatures=2),
+    "default": Profile(examples=100, conformance=800, signatures=4),
+    "deep": Profile(examples=2000, conformance=8000, signatures=48),
 }
 DEFAULT_SEED = 0
 

@@ -9,6 +9,14 @@ def test_my_loss(case): ...
 
 from maskgate.strategies.cases import cases
 from maskgate.strategies.contents import DOMAINS, DTYPES, WEIGHT_VALUES, contents
+from maskgate.strategies.corners import (
+    compiled_corners,
+    corners_of,
+    mask_corners,
+    value_corners,
+    weight_corners,
+    with_corners,
+)
 from maskgate.strategies.losses import LOSS_NAMES, PARAMETER_VALUES, losses
 from maskgate.strategies.masks import MASK_DTYPES, MASK_KINDS, MASK_RANKS, SOFT_MASK, masks
 from maskgate.strategies.paddings import PADDING_KINDS, padding, repaddings
@@ -44,8 +52,11 @@ __all__ = [
     "Signature",
     "along_last_axis",
     "cases",
+    "compiled_corners",
     "contents",
+    "corners_of",
     "losses",
+    "mask_corners",
     "masks",
     "padding",
     "pairs",
@@ -53,5 +64,8 @@ __all__ = [
     "shapes",
     "signatures",
     "spend_signatures",
+    "value_corners",
+    "weight_corners",
     "weights",
+    "with_corners",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .kept import KeptLosses
 from .words import Ask, Refused, Reply
 
 LONGEST_MESSAGE = 400
@@ -52,6 +53,7 @@ class KerasAdapter(Adapter):
 
     def __init__(self, api: Any, backend: Any, notes: tuple[str, ...] = ()) -> None:
         self.api, self.backend, self.notes = api, backend, notes
+        self._losses = KeptLosses(api)
 
     def describe(self) -> dict[str, Any]:
         """What the API and the backend say of themselves."""
@@ -71,10 +73,11 @@ class KerasAdapter(Adapter):
         """The loss as the API builds it, run by the backend."""
         if ask.mode not in self.backend.modes:
             raise NotOfferedError("no mode " + ask.mode + " on " + self.backend.name)
-        return self.backend.run(self.api, ask)  # type: ignore[no-any-return]
+        return self.backend.run(self._losses, ask)  # type: ignore[no-any-return]
 
     def reset(self) -> None:
-        """Forget the backend's traced functions."""
+        """Forget the backend's traced functions, and the loss objects."""
+        self._losses.clear()
         self.backend.reset()
 
 

@@ -1,10 +1,12 @@
-"""What a backend keeps between questions: one traced function for each signature."""
+"""What is kept between questions: traced functions by signature, and loss objects."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from .words import Ask
 
 LARGEST = 256  # functions kept; the least recently used one goes first
 
@@ -36,3 +38,27 @@ class Kept:
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         """The signatures, the least recently used one first."""
         return iter(self._functions)
+
+
+class KeptLosses:
+    """An API's losses as a program has them: one object, called again and again in eager mode.
+
+    State that a call leaves in the object meets the next question. Traced code gets an object of
+    its own for each signature.
+
+    Args:
+        api: builds a loss function for a question.
+    """
+
+    def __init__(self, api: Any) -> None:
+        self._api, self._eager = api, Kept()
+
+    def loss(self, ask: Ask) -> Callable[..., Any]:
+        """The loss function for a question, made if it is not there."""
+        if ask.mode != "eager":
+            return self._api.loss(ask)  # type: ignore[no-any-return]
+        return self._eager.get(ask.function, lambda: self._api.loss(ask))
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._eager.clear()

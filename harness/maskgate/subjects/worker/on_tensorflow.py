@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .adapter import UnusableError
@@ -13,8 +13,8 @@ from .words import Ask, Reply
 class TensorFlow:
     """The TensorFlow backend.
 
-    In eager mode every question gets a new loss object and new tensors: nothing is kept that could
-    hide state. Traced functions are kept by signature (all but the values of the arrays).
+    Traced functions are kept by signature (all but the values of the arrays). Graphs are traced as
+    a trainer traces them, for any number of samples; XLA compiles for one number.
 
     Args:
         tf: the imported package.
@@ -74,15 +74,25 @@ class TensorFlow:
 
     def _traced_step(self, api: Any, ask: Ask) -> Callable[..., Any]:
         """The same, traced once for all questions of one signature."""
-        return self._traced.get(ask.signature, lambda: self._trace(self._step(api, ask), ask))
+        specs = self._specs(ask)
+        signature = (*ask.function, ask.mode, ask.gradient, *specs)
+        return self._traced.get(signature, lambda: self._trace(self._step(api, ask), ask, specs))
 
-    def _trace(self, step: Callable[..., Any], ask: Ask) -> Callable[..., Any]:
-        tf = self.tf
-        function = tf.function(step, jit_compile=ask.mode == "xla")
-        dtypes = [self._dtype(array, ask.dtype) for array in ask.arrays if array is not None]
-        shapes = [array.shape for array in ask.arrays if array is not None]
-        specs = [tf.TensorSpec(shape, dtype) for shape, dtype in zip(shapes, dtypes)]  # noqa: B905
-        return function.get_concrete_function(*specs)  # type: ignore[no-any-return]
+    def _trace(self, step: Callable[..., Any], ask: Ask, specs: Sequence[Any]) -> Any:
+        function = self.tf.function(step, jit_compile=ask.mode == "xla")
+        return function.get_concrete_function(*(spec for spec in specs if spec is not None))
+
+    def _specs(self, ask: Ask) -> list[Any]:
+        """What each array is traced for, None for one that is not there."""
+        samples, any_number = ask.y_pred.shape[:1], ask.mode == "graph"
+
+        def spec(array: Any) -> Any:
+            shape = list(array.shape)
+            if any_number and shape and tuple(shape[:1]) == samples:
+                shape[0] = None
+            return self.tf.TensorSpec(shape, self._dtype(array, ask.dtype))
+
+        return [None if array is None else spec(array) for array in ask.arrays]
 
     def _dtype(self, array: Any, dtype: str) -> Any:
         bfloat16 = dtype == "bfloat16" and array.dtype.kind == "f"

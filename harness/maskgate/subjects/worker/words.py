@@ -38,10 +38,15 @@ class Ask(NamedTuple):
         return self[6:]
 
     @property
+    def function(self) -> tuple[Any, ...]:
+        """What makes a loss object another one: its class, parameters, reduction and dtype."""
+        return (self.loss, *sorted(self.parameters.items()), self.reduction, self.dtype)
+
+    @property
     def signature(self) -> tuple[Any, ...]:
         """Everything that makes a framework trace anew: all but the values of the arrays."""
         shapes = (None if a is None else (a.dtype.str, a.shape) for a in self.arrays)
-        return (self.loss, *sorted(self.parameters.items()), *self[2:6], *shapes)
+        return (*self.function, self.mode, self.gradient, *shapes)
 
 
 class Reply(NamedTuple):
