@@ -18,7 +18,7 @@ from maskgate.engines.plugin import examine
 from maskgate.oracle import expect
 from maskgate.strategies import Pair, pairs
 from maskgate.subjects import open_subject
-from maskgate.subjects.protocol import Question, Subject
+from maskgate.subjects.protocol import Question, Refusal, Subject
 
 keras = pytest.importorskip("keras")
 
@@ -140,9 +140,15 @@ def test_oracle_alone(benchmark: object, subject: Subject) -> None:
 
 
 def test_round_trip_alone(benchmark: object, subject: Subject) -> None:
+    """There and back with the arrays; a mode that nothing has is refused before any call."""
+    from maskgate.engines.forced_failure import CASE
+
+    question = Question(CASE, "no-mode")  # type: ignore[arg-type]
+
     def work() -> None:
         for _ in range(CHECKS):
-            subject.evaluate([])
+            (answer,) = subject.evaluate([question])
+            assert isinstance(answer, Refusal)
 
     measure(benchmark, work, CHECKS)
 

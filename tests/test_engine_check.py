@@ -408,9 +408,11 @@ def slow(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_ctrl_c_prints_what_was_found_and_leaves_no_process(
-    here: Path, slow: Path, jobs: int
+@pytest.mark.parametrize(
+    ("jobs", "signalled"), [(1, signal.SIGINT), (2, signal.SIGINT), (2, signal.SIGTERM)]
+)
+def test_an_interrupted_run_prints_what_was_found_and_leaves_no_process(
+    here: Path, slow: Path, jobs: int, signalled: signal.Signals
 ) -> None:
     names = ["--select=gradient-under-mask", "--select=labels-under-mask"]
     options = ["--profile", "deep", "--format", "json", "--out", "out"]
@@ -418,7 +420,7 @@ def test_ctrl_c_prints_what_was_found_and_leaves_no_process(
     run.wait_for("property-started", jobs)
     until(lambda: run.processes(WORKER), 60.0)
     assert len(run.processes()) >= 3
-    run.process.send_signal(signal.SIGINT)
+    run.process.send_signal(signalled)
     status, out, err = run.finish()
     assert (status, run.left()) == (130, [])
     assert "Traceback" not in err

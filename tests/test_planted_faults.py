@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults.keras_3_15 import FAULTS
+from faults import keras_3_15, tf_keras_2_21
 from faults.planting import Fault, plant
+
+from maskgate import environments
 
 pytestmark = pytest.mark.slow
 
@@ -40,17 +42,34 @@ def check(select: str, *, path: Path | None = None, subject: str = "current") ->
     return run.returncode, json.loads(run.stdout)
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_planted_fault_is_killed_by_the_property_of_its_topic(
-    fault: Fault, tmp_path: Path
-) -> None:
-    status, report = check(fault.killed_by, path=plant(fault, installed("keras"), tmp_path))
+def judge(fault: Fault, status: int, report: Any) -> None:
     new = [each for each in report["findings"] if each["verdict"] == "new"]
     assert status == 1, report["results"]
     assert new
     assert {each["property"] for each in new} == {fault.killed_by}
     if fault.stage is not None:
         assert fault.stage in {each["stage"] for each in new}
+
+
+@pytest.mark.parametrize("fault", keras_3_15.FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_in_keras_3_is_killed_by_the_property_of_its_topic(
+    fault: Fault, tmp_path: Path
+) -> None:
+    judge(fault, *check(fault.killed_by, path=plant(fault, installed("keras"), tmp_path)))
+
+
+@pytest.mark.releases
+@pytest.mark.parametrize("fault", tf_keras_2_21.FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_in_keras_2_is_killed_by_the_property_of_its_topic(
+    fault: Fault, tmp_path: Path
+) -> None:
+    python = environments.ensure(environments.get("tf_keras-2.21.0"))
+    (package,) = python.parents[1].glob("lib/python*/site-packages/tf_keras")
+    plant(fault, package, tmp_path)
+    planted = tmp_path / "python"
+    planted.write_text(f'#!/bin/sh\nPYTHONPATH="{tmp_path}" exec "{python}" "$@"\n')
+    planted.chmod(0o755)
+    judge(fault, *check(fault.killed_by, subject=f"venv:{planted}"))
 
 
 def test_the_unchanged_framework_passes_the_same_gate(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ WEIGHT = "mask_weight = ops.divide_no_nan(total, valid)"
 APPLIED = 'float_mask = ops.where(ops.cast(mask, "bool"), mask_weight, 0)'
 TIMES = "values = values * sample_weight"
 MERGED = "sample_weight *= float_mask"
+SUMMED = "    loss = ops.sum(values)\n"
+IN_MASK = "        in_mask = backend.get_keras_mask(y_pred)\n"
 EXPANDED = """                x2 = ops.expand_dims(x2, axis=-1)
             else:
                 x1 = ops.squeeze(x1, axis=-1)"""
@@ -56,7 +58,13 @@ FAULTS = (
         "mask_weight = 1.0 / (valid / total + 1e-7)",
         "compaction",
     ),
-    Fault("no-guard-for-the-empty-mask", LOSS, WEIGHT, "mask_weight = total / valid", "loss-value"),
+    Fault(
+        "no-guard-for-the-empty-mask",
+        LOSS,
+        APPLIED,
+        "float_mask = ops.cast(mask, dtype) * (total / valid)",
+        "empty-mask",
+    ),
     # -- the mask
     Fault(
         "mask-lost",
@@ -196,7 +204,7 @@ FAULTS = (
         "only-in-float16",
         LOSS,
         WEIGHT,
-        "guard = 1e-3 if dtype == 'float16' else 0.0\n"
+        "guard = 1e-2 if dtype == 'float16' else 0.0\n"
         "            mask_weight = ops.divide_no_nan(total, valid + guard)",
         "low-precision",
     ),
@@ -204,9 +212,10 @@ FAULTS = (
         "stale-count",
         LOSS,
         VALID,
-        VALID + "\n            valid = getattr(apply_mask, 'last', valid)\n"
-        "            import tensorflow as tf\n"
-        "            if tf.executing_eagerly():\n                apply_mask.last = valid",
+        VALID + "\n            import tensorflow as tf\n"
+        "            if tf.executing_eagerly():\n"
+        "                stale = getattr(apply_mask, 'last', valid)\n"
+        "                apply_mask.last = valid\n                valid = stale",
         "repeatable",
     ),
     # -- element losses
@@ -240,5 +249,123 @@ FAULTS = (
         "        backend.set_keras_mask(res, mask=valid_mask)",
         "        pass",
         "loss-value",
+    ),
+    # -- rare: what a run must not owe to chance that it sees
+    Fault(
+        "a-factor-of-two-millionths",
+        LOSS,
+        TIMES,
+        TIMES + " * (1 + 2e-6 if values.dtype == 'float32' else 1)",
+        "loss-value",
+    ),
+    Fault(
+        "weighted-mean-over-absolute-weights",
+        LOSS,
+        "divisor = ops.cast(ops.sum(sample_weight), loss.dtype)",
+        "divisor = ops.cast(ops.sum(ops.abs(sample_weight)), loss.dtype)",
+        "loss-value",
+    ),
+    Fault(
+        "traced-sums-alone",
+        LOSS,
+        SUMMED,
+        SUMMED + "    import tensorflow as tf\n"
+        "    if reduction == 'sum' and not tf.executing_eagerly():\n"
+        "        loss = loss * 1.001\n",
+        "eager-graph-xla",
+        "mode",
+    ),
+    Fault(
+        "third-call-of-one-object-loses-the-mask",
+        LOSS,
+        IN_MASK,
+        IN_MASK + "        self._calls = getattr(self, '_calls', 0) + 1\n"
+        "        if self._calls > 2:\n            in_mask = None\n",
+        "loss-value",
+    ),
+    Fault(
+        "every-other-call-of-one-object-loses-the-mask",
+        LOSS,
+        IN_MASK,
+        IN_MASK + "        self._calls = getattr(self, '_calls', 0) + 1\n"
+        "        if self._calls % 2:\n            in_mask = None\n",
+        "repeatable",
+    ),
+    Fault(
+        "square-weights-transposed",
+        LOSS,
+        TIMES,
+        "if sample_weight.shape == (3, 1) and values.shape == (3, 3):\n"
+        "            sample_weight = ops.transpose(sample_weight)\n        " + TIMES,
+        "loss-value",
+    ),
+    Fault(
+        "only-past-100000-elements",
+        LOSS,
+        VALID,
+        VALID.replace("))  #", ")) + (1 if (mask.shape.num_elements() or 0) > 100000 else 0)  #"),
+        "loss-value",
+    ),
+    Fault(
+        "only-for-unknown-batch-sizes",
+        LOSS,
+        VALID,
+        VALID + "\n            if mask.shape[0] is None:\n                valid = valid + 1",
+        "eager-graph-xla",
+        "mode",
+    ),
+    Fault(
+        "integer-weights-ignored",
+        LOSS,
+        "    if sample_weight is not None:\n"
+        "        sample_weight = ops.convert_to_tensor(sample_weight, dtype=dtype)",
+        "    if 'int' in str(getattr(sample_weight, 'dtype', '')):\n"
+        "        sample_weight = None\n"
+        "    if sample_weight is not None:\n"
+        "        sample_weight = ops.convert_to_tensor(sample_weight, dtype=dtype)",
+        "loss-value",
+    ),
+    Fault(
+        "weights-by-way-of-float32",
+        LOSS,
+        "sample_weight = ops.convert_to_tensor(sample_weight, dtype=dtype)",
+        "sample_weight = ops.cast(ops.cast(sample_weight, 'float32'), dtype)",
+        "loss-value",
+    ),
+    Fault(
+        "soft-masks-cut-at-one-half",
+        LOSS,
+        APPLIED,
+        "float_mask = ops.where(mask > 0.5, mask_weight, 0)",
+        "loss-value",
+    ),
+    Fault(
+        "large-negative-weights-held-beside-a-mask",
+        LOSS,
+        MERGED,
+        "sample_weight = float_mask * ops.where(sample_weight < -1.5, -1.5, sample_weight)",
+        "loss-value",
+    ),
+    Fault(
+        "mask-of-the-prediction-beside-an-ignored-class",
+        LOSS,
+        "mask = in_mask & out_mask",
+        "mask = in_mask",
+        "loss-value",
+    ),
+    Fault(
+        "huber-boundary-a-little-further",
+        LOSSES,
+        "            abs_error <= delta,\n",
+        "            abs_error < delta * 1.001,\n",
+        "loss-value",
+    ),
+    Fault(
+        "focal-factor-without-its-gradient",
+        LOSSES,
+        "    focal_bce = focal_factor * bce\n",
+        "    if gamma == 3.0:\n        focal_factor = ops.stop_gradient(focal_factor)\n"
+        "    focal_bce = focal_factor * bce\n",
+        "loss-gradient",
     ),
 )

@@ -36,7 +36,8 @@ def plant(fault: Fault, package: Path, into: Path) -> Path:
             one that the fault was written for.
     """
     copy = into / package.name
-    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    # With the bytecode, which stays good for every file but the one that is changed.
+    shutil.copytree(package, copy)
     path = copy / fault.module
     text = path.read_text(encoding="utf-8")
     assert text.count(fault.old) == 1, f"{fault.name}: {fault.old!r} is not once in {fault.module}"

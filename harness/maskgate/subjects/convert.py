@@ -29,8 +29,8 @@ def ask_of(question: Question) -> Ask:
 def answer_of(answer: Reply | Refused) -> Value | Refusal:
     """An adapter's answer as data of the protocol."""
     if isinstance(answer, Refused):
-        return Refusal(answer.kind, answer.message)
-    return Value(answer.value, answer.gradient, answer.dtype)
+        return Refusal(answer.kind, answer.message, answer.seconds)
+    return Value(answer.value, answer.gradient, answer.dtype, answer.seconds)
 
 
 def description_of(id: str, fields: Mapping[str, Any]) -> Description:

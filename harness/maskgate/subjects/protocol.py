@@ -36,19 +36,22 @@ class Value:
         gradient: gradient of the loss (of its sum where it is not a scalar) with respect to
             `y_pred`, of `y_pred`'s shape; None when not asked.
         dtype: dtype of the loss as the subject named it.
+        seconds: time that the framework took.
     """
 
     value: AnyArray
     gradient: AnyArray | None
     dtype: str
+    seconds: float = field(default=0.0, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """The subject raised an exception: `kind` is its class name."""
+    """The subject raised an exception, after some `seconds`: `kind` is its class name."""
 
     kind: str
     message: str
+    seconds: float = field(default=0.0, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Crash:
     """The subject died, hung past the limit or sent what is no answer; it was restarted."""
 
     reason: str
+    seconds: float = field(default=0.0, compare=False, repr=False)
 
 
 Answer = Value | Refusal | Crash

@@ -115,7 +115,7 @@ def _about(
         case=entry.case.to_dict(),
         altered=None if entry.altered is None else entry.altered.to_dict(),
         details=dict(entry.details),
-        mode=entry.modes[0] if entry.modes else "eager",
+        mode=(entry.modes or description.modes)[0],
         expected="the listed deviation",
         bound=0.0,
         stage=entry.stage,

@@ -105,7 +105,7 @@ class Result:
         findings: ids of the findings.
         modes: verdict per execution mode.
         seconds: wall time of the property.
-        subject_seconds: the part of it spent waiting for the subject.
+        subject_seconds: the part of it that the framework's calls took.
     """
 
     subject: str

@@ -21,7 +21,6 @@ class _After:
     ) -> ModuleSpec | None:
         if name != self.name:
             return None
-        sys.meta_path.remove(self)
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
             vars(spec.loader)["exec_module"] = self._then_act(spec.loader.exec_module)
@@ -29,6 +28,9 @@ class _After:
 
     def _then_act(self, execute: Action) -> Action:
         def execute_and_act(module: ModuleType) -> None:
+            # Not before: whoever only asks where the module lies must not use the finder up.
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)
             execute(module)
             self.action(module)
 

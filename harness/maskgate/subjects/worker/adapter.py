@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 from .kept import KeptLosses
@@ -83,11 +84,13 @@ class KerasAdapter(Adapter):
 
 def answer(adapter: Adapter, ask: Ask) -> Reply | Refused:
     """The adapter's reply; an exception of the framework is an answer too."""
+    started = time.perf_counter()
     try:
-        return adapter.answer(ask)
+        reply = adapter.answer(ask)
+        return reply._replace(seconds=time.perf_counter() - started)
     except Exception as problem:
         kind = type(problem).__name__
-        return Refused(kind, readable(str(problem), kind))
+        return Refused(kind, readable(str(problem), kind), time.perf_counter() - started)
 
 
 def readable(message: str, kind: str) -> str:

@@ -32,9 +32,10 @@ def questions_of_frame(header: dict[str, Any], body: bytearray) -> Iterator[Ask]
 def answer_to_frame(number: int, answer: Reply | Refused) -> tuple[dict[str, Any], bytes]:
     """Header and body of the answer to the `number`-th question of a batch."""
     if isinstance(answer, Refused):
-        return {"op": "refused", "number": number, "kind": answer[0], "message": answer[1]}, b""
+        refused = {"op": "refused", "kind": answer.kind, "message": answer.message}
+        return {**refused, "number": number, "seconds": answer.seconds}, b""
     body = Body()
-    header = {"op": "value", "number": number, "dtype": answer.dtype}
+    header = {"op": "value", "number": number, "dtype": answer.dtype, "seconds": answer.seconds}
     header["arrays"] = [body.add(answer.value), body.add(answer.gradient)]
     return header, body.bytes()
 
@@ -49,10 +50,10 @@ def answer_of_frame(number: int, header: dict[str, Any], body: bytearray) -> Rep
         if header["number"] != number:
             raise ValueError("an answer to another question")
         if header["op"] == "refused":
-            return Refused(str(header["kind"]), str(header["message"]))
+            return Refused(str(header["kind"]), str(header["message"]), float(header["seconds"]))
         arrays = Arrays(body)
         value, gradient = (arrays.take(spec) for spec in header["arrays"])
-        return Reply(value, gradient, str(header["dtype"]))
+        return Reply(value, gradient, str(header["dtype"]), float(header["seconds"]))
     except (KeyError, TypeError) as problem:
         raise ValueError("a frame that is no answer") from problem
 

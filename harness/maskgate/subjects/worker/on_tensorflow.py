@@ -90,7 +90,7 @@ class TensorFlow:
             shape = list(array.shape)
             if any_number and shape and tuple(shape[:1]) == samples:
                 shape[0] = None
-            return self.tf.TensorSpec(shape, self._dtype(array, ask.dtype))
+            return self.tf.TensorSpec(tuple(shape), self._dtype(array, ask.dtype))
 
         return [None if array is None else spec(array) for array in ask.arrays]
 

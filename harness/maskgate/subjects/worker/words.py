@@ -50,15 +50,20 @@ class Ask(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A loss value (bfloat16 as a float32 array), its gradient or None, and its dtype's name."""
+    """A loss value (bfloat16 as a float32 array), its gradient or None, and its dtype's name.
+
+    `seconds` is how long the framework took.
+    """
 
     value: Any
     gradient: Any
     dtype: str
+    seconds: float = 0.0
 
 
 class Refused(NamedTuple):
-    """An exception of the framework: its class name and what it says."""
+    """An exception of the framework: its class name and what it says, and after how long."""
 
     kind: str
     message: str
+    seconds: float = 0.0

@@ -1,0 +1,60 @@
+"""What is published of standing deviations: a public link or a folder whose script shows it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from maskgate import environments
+from maskgate.engines.catalogue import suite_folder
+from maskgate.verdicts.deviations import KnownDeviation, load_deviations
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = "reports/findings/"
+ENTRIES = load_deviations(suite_folder() / "known_deviations.json")
+OURS = sorted({entry.link for entry in ENTRIES if entry.link and entry.link.startswith(FOLDER)})
+# The newest release of each family, where it is not the one that the tests run beside.
+NEWEST = {"valid-twice": "tf_keras-2.21.0", "objective": "keras-2.2.4"}
+
+
+def families(link: str) -> set[str]:
+    return {family for entry in ENTRIES if entry.link == link for family in entry.families}
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.id)
+def test_each_entry_has_a_public_link_or_a_finding(entry: KnownDeviation) -> None:
+    assert entry.link
+    assert entry.link.startswith(("https://github.com/", FOLDER))
+    if entry.link.startswith(FOLDER):
+        folder = ROOT / entry.link
+        assert {path.name for path in folder.iterdir()} >= {"README.md", "repro.py"}
+        assert entry.sentence in (folder / "README.md").read_text().replace("\n", " ")
+
+
+def test_each_finding_is_listed() -> None:
+    assert {f"{FOLDER}{path.name}" for path in (ROOT / FOLDER).iterdir()} == set(OURS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("link", [each for each in OURS if "valid-where" in families(each)])
+def test_a_script_shows_its_finding_on_the_newest_keras(link: str) -> None:
+    shows(Path(sys.executable), ROOT / link / "repro.py")
+
+
+@pytest.mark.releases
+@pytest.mark.parametrize("link", [each for each in OURS if "valid-where" not in families(each)])
+def test_a_script_shows_its_finding_on_the_release_it_is_of(link: str) -> None:
+    family = next(each for each in NEWEST if each in families(link))
+    python = environments.ensure(environments.get(NEWEST[family]))
+    shows(python, ROOT / link / "repro.py")
+
+
+def shows(python: Path, script: Path) -> None:
+    run = subprocess.run([python, script], capture_output=True, text=True, check=False)
+    assert run.returncode == 1, json.dumps([run.stdout, run.stderr[-2000:]])
+    assert "expected" in run.stdout
+    assert "observed" in run.stdout
