@@ -87,6 +87,13 @@ def test_float16_ones_stop_at_2048() -> None:
     assert contains(bound, 2048.0)
 
 
+def test_a_sum_that_stands_still_below_the_limit_is_no_certain_overflow() -> None:
+    ones = np.ones(70_000, np.float16)
+    one_by_one = np.add.accumulate(ones, dtype=np.float16)[-1]
+    assert one_by_one == 2048
+    assert contains(exact(ones, "float16").sum(), float(one_by_one))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_small_counts_are_exact(dtype: str) -> None:
     assert count_valid(exact(np.ones(200), dtype)).error is EXACT

@@ -297,7 +297,7 @@ def test_edges_are_drawn_where_the_dtype_can_tell_them() -> None:
 def test_large_contents_have_more_than_a_repeated_row() -> None:
     values = drawn(contents((300, 200)), 3)[-1]
     assert values.shape == (300, 200)
-    assert len({row.tobytes() for row in values}) > 30
+    assert len({row.tobytes() for row in values}) > 20
 
 
 def test_padding_is_finite_or_is_not() -> None:

@@ -216,7 +216,7 @@ class _SubjectRun:
         with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryFile() as output:
             if self._stopped.is_set():
                 return SUBJECT_FAILED
-            with _started(self._command(), output, scratch=scratch) as self._process:
+            with _started(self._command(scratch), output, scratch=scratch) as self._process:
                 self._process.wait()
             output.seek(0)
             said = output.read().decode("utf-8", "replace")
@@ -237,7 +237,7 @@ class _SubjectRun:
         if self._process is not None:
             _end_group(self._process)
 
-    def _command(self) -> list[str]:
+    def _command(self, scratch: str) -> list[str]:
         request = self._request
         options = {
             "--subject": self._subject,
@@ -254,7 +254,8 @@ class _SubjectRun:
         # happens to be installed.
         command = [sys.executable, "-m", "pytest", "-c", str(suite_folder() / "suite.ini")]
         command += ["--rootdir", str(suite_folder()), "-p", "no:cacheprovider", "-q"]
-        command += ["-p", "_hypothesis_pytestplugin"]
+        # Else xdist makes a folder that nobody removes.
+        command += ["-p", "_hypothesis_pytestplugin", "--basetemp", str(Path(scratch) / "pytest")]
         if self._jobs > 1 and len(self._chosen) > 1:
             command += ["-p", "xdist.plugin", "-n", str(self._jobs), "--dist", "worksteal"]
         command += [f"{name}={value}" for name, value in options.items() if value is not None]

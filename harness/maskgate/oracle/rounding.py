@@ -347,8 +347,9 @@ def _careful_sum(x: Rounded, axis: Axes, keepdims: bool, roundoff: float, terms:
         + mass * _summing(terms, model, roundoff)
         + np.minimum(mass, _lost(terms, model))
     )
-    over = (rising | (value - total(spread) >= model.limit)) & ~falling & ~low
-    under = (falling | (-value - total(spread) >= model.limit)) & ~rising & ~high
+    # A long sum in a short format may stand still far below the limit: adding 1 to 2048 is lost.
+    over = (rising | (value - error >= model.limit)) & ~falling & ~low
+    under = (falling | (-value - error >= model.limit)) & ~rising & ~high
     doubtful = total(~certain) > 0
     settled = np.where(over, np.inf, np.where(under, -np.inf, value))
     fine = ~(rising | falling | high | low)

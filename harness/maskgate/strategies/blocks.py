@@ -26,7 +26,7 @@ Bytes = npt.NDArray[np.uint8]
 
 # Bytes for the content of one array. The length is prime, and the step along each axis different:
 # small arrays have a byte for each element, and in larger ones no axis falls in step with another.
-CONTENT = 61
+CONTENT = 29
 _STEPS = (1, 4, 16, 27, 38, 49, 11, 23)
 MAX_RANK = len(_STEPS)
 

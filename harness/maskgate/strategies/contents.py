@@ -59,7 +59,7 @@ def contents(
     """Arrays of a shape, drawn as one block of bytes mapped through a palette of values.
 
     Domains: `real`; `positive`; `probability`; `one-hot` along the last axis (which is the number
-    of classes); `class-ids`, int32 below `classes`. Past 61 elements the values repeat.
+    of classes); `class-ids`, int32 below `classes`. Past 29 elements the values repeat.
     Shrinks to 1 (real, positive), 0.5 (probability) and class 0.
 
     Args:
