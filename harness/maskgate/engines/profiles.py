@@ -26,9 +26,9 @@ class Profile:
 
 
 PROFILES: dict[str, Profile] = {
-    "smoke": Profile(examples=25, conformance=50, signatures=2),
-    "default": Profile(examples=100, conformance=800, signatures=4),
-    "deep": Profile(examples=2000, conformance=8000, signatures=48),
+    "smoke": Profile(examples=15, conformance=40, signatures=1),
+    "default": Profile(examples=100, conformance=400, signatures=4),
+    "deep": Profile(examples=2000, conformance=4000, signatures=48),
 }
 DEFAULT_SEED = 0
 
