@@ -17,6 +17,15 @@ def test_eager_graph_xla(subject: Examination, pair: Pair) -> None:
     subject.modes_agree(pair)
 
 
+@pytest.mark.several_backends
+@given(pair=pairs())
+def test_backends(subject: Examination, pair: Pair) -> None:
+    """One release gives one answer on TensorFlow, JAX and torch."""
+    if not subject.peers:
+        pytest.skip("one backend of this release is asked")
+    subject.backends_agree(pair)
+
+
 @given(pair=pairs(another_case))
 def test_repeatable(subject: Examination, pair: Pair) -> None:
     """The same case gives the same bits again, also after another case of another shape."""

@@ -35,6 +35,7 @@ from maskgate.engines.problems import UsageProblem
 from maskgate.engines.profiles import DEFAULT_SEED, PROFILES
 from maskgate.environments import ensure, get, names
 from maskgate.subjects import SubjectError, parse_subject
+from maskgate.subjects.spec import BACKENDS
 
 OK, UNEXPECTED, USAGE, SUBJECT_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 _POLL_SECONDS = 0.1
@@ -168,7 +169,10 @@ def _run_subjects(
     """Run every subject, up to `jobs` processes in all; the worst exit status of them."""
     side_by_side = min(jobs, len(subjects))
     each = max(1, jobs // side_by_side)
-    runs = [_SubjectRun(request, chosen, subject, each, log) for subject in subjects]
+    runs = [
+        _SubjectRun(request, chosen, subject, each, log, peers=_peers(subject, subjects[number:]))
+        for number, subject in enumerate(subjects)
+    ]
     with ThreadPoolExecutor(side_by_side) as pool:
         futures = [pool.submit(run.run) for run in runs]
         try:
@@ -189,6 +193,23 @@ def _run_subjects(
     return max([SUBJECT_FAILED if any(statuses) else OK, UNEXPECTED if unexpected else OK])
 
 
+def _peers(subject: str, others: Sequence[str]) -> list[str]:
+    """Those of the others that may be the same release; for named environments the name tells."""
+    own = _release_named(subject)
+    return [
+        other
+        for other in others
+        if other != subject and (own is None or _release_named(other) in (None, own))
+    ]
+
+
+def _release_named(subject: str) -> str | None:
+    spec = parse_subject(subject)
+    if spec.place != "environment" or spec.target.startswith("pip:") or spec.seed:
+        return None
+    return re.sub(rf"-({'|'.join(BACKENDS)})$", "", spec.target)
+
+
 class _SubjectRun:
     """The pytest process of one subject."""
 
@@ -199,7 +220,9 @@ class _SubjectRun:
         subject: str,
         jobs: int,
         log: EventLog,
+        peers: Sequence[str],
     ) -> None:
+        self._peers = peers
         self._request, self._chosen, self._subject = request, chosen, subject
         self._jobs, self._log = jobs, log
         self._process: subprocess.Popen[bytes] | None = None
@@ -259,6 +282,7 @@ class _SubjectRun:
         if self._jobs > 1 and len(self._chosen) > 1:
             command += ["-p", "xdist.plugin", "-n", str(self._jobs), "--dist", "worksteal"]
         command += [f"{name}={value}" for name, value in options.items() if value is not None]
+        command += [f"--peer={peer}" for peer in self._peers]
         return [*command, *(info.node for info in self._chosen)]
 
     def _account_for(self, said: str) -> int:

@@ -91,6 +91,7 @@ class Examination:
         semantics: Semantics,
         property_name: str,
         known: Sequence[KnownDeviation] = (),
+        peers: Sequence[Subject] = (),
     ) -> None:
         self.description = description
         self.semantics = semantics
@@ -98,6 +99,7 @@ class Examination:
         self.tally = Tally()
         self._subject = subject
         self.known = tuple(known)
+        self.peers = tuple(peers)
         self._replaying: KnownDeviation | None = None
 
     def expect(self, case: Case, *, gradient: bool = True) -> Expected | Refused:
@@ -161,6 +163,24 @@ class Examination:
             return relation.judge((eager[0], *self.ask([case], mode, gradient=True))), relation
 
         self._in_each_mode(pair, others, judged, own_stage="mode")
+
+    def backends_agree(self, pair: Pair) -> None:
+        """The same release on other backends gives this one's answer, inside the bound."""
+        case, first = pair.case, self.description.modes[:1]
+        bound = self.expect(case)
+        relation = Close(case, case, (bound, bound))
+        for peer in self.peers:
+            against = peer.describe()
+            question = Question(case, against.modes[0], gradient=True)
+
+            def judged(
+                mode: Mode, peer: Subject = peer, question: Question = question
+            ) -> tuple[Judgement, Relation]:
+                (own,) = self.ask([case], mode, gradient=True)
+                return relation.judge((own, *peer.evaluate([question]))), relation
+
+            beside = Pair(case, None, {**pair.details, "backend": against.backend})
+            self._in_each_mode(beside, first, judged, own_stage="backend")
 
     def _in_each_mode(
         self,

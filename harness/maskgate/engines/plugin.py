@@ -7,9 +7,10 @@ plain test function: its name is the public name, its module's mark is its kind,
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from maskgate.verdicts.deviations import KnownDeviation, load_deviations
 from maskgate.verdicts.model import KINDS
 
 SHIPPED = "known_deviations.json"
+SEVERAL_BACKENDS = "several_backends"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,6 +49,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--timeout", default=60.0, type=float, help="seconds a subject may take to answer"
     )
     group.addoption("--database", default=None, help="folder of the Hypothesis example database")
+    group.addoption(
+        "--peer",
+        action="append",
+        default=[],
+        help="a subject to compare with, if it is the same release on another backend; repeatable",
+    )
     group.addoption("--events", default=None, help="append the run's events to this file")
 
 
@@ -54,6 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the kinds and the profile."""
     for kind in KINDS:
         config.addinivalue_line("markers", f"{kind}: the kind of a property")
+    config.addinivalue_line("markers", f"{SEVERAL_BACKENDS}: compares the subject with its peers")
     profile = PROFILES[config.getoption("--profile")]
     spend_signatures(profile.signatures)
     tried = hypothesis_settings(profile, database=config.getoption("--database"))
@@ -80,6 +89,7 @@ class _State:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._subject: Subject | None = None
+        self._peers: list[Subject] | None = None
         self.description: Description | None = None
 
     def open(self) -> tuple[Subject, Description]:
@@ -96,14 +106,40 @@ class _State:
             prove_it_can_fail(examine(subject, self.description, "forced-failure"))
         return self._subject, self.description
 
+    def peers(self) -> list[Subject]:
+        """Those of the subjects beside this one that are its release on another backend."""
+        if self._peers is None:
+            self._peers = [
+                peer for text in self._config.getoption("--peer") for peer in self._peer(text)
+            ]
+        return self._peers
+
+    def _peer(self, text: str) -> Iterator[Subject]:
+        own = self.description
+        option = self._config.getoption
+        peer = None
+        with contextlib.suppress(SubjectError):  # its own run tells what is wrong with it
+            peer = open_subject(text, timeout=option("--timeout"), device=option("--device"))
+            other = peer.describe()
+            if own is not None and _same_release(own, other) and own.backend != other.backend:
+                yield peer
+                return
+        if peer is not None:
+            peer.close()
+
     def known(self) -> tuple[KnownDeviation, ...]:
         entries = load_deviations(suite_folder() / SHIPPED)
         baseline = self._config.getoption("--baseline")
         return entries + (load_deviations(Path(baseline)) if baseline else ())
 
     def close(self) -> None:
-        if self._subject is not None:
-            self._subject.close()
+        for subject in (self._subject, *(self._peers or ())):
+            if subject is not None:
+                subject.close()
+
+
+def _same_release(one: Description, other: Description) -> bool:
+    return (one.distribution, one.keras) == (other.distribution, other.keras)
 
 
 def examine(
@@ -111,6 +147,7 @@ def examine(
     description: Description,
     name: str,
     known: Sequence[KnownDeviation] = (),
+    peers: Sequence[Subject] = (),
 ) -> Examination:
     """The examination of a subject by one property, with the deviations listed for its family."""
     # The seed's formula reduces the element losses of the framework that it runs on.
@@ -126,8 +163,11 @@ def examine(
         semantics=replace(semantics, epsilon=description.epsilon),
         property_name=name,
         known=[
-            each for each in known if each.property == name and semantics.family in each.families
+            each
+            for each in known
+            if each.property == name and each.applies(semantics.family, description)
         ],
+        peers=peers,
     )
 
 
@@ -147,7 +187,13 @@ def subject(request: pytest.FixtureRequest) -> Examination:
         )
         pytest.fail(str(problem), pytrace=False)
     name = public_name(request.function.__name__)
-    examination = examine(opened, description, name, request.config.stash[_STATE].known())
+    state, known = request.config.stash[_STATE], request.config.stash[_STATE].known()
+    peers: Sequence[Subject] = ()
+    if request.node.get_closest_marker(SEVERAL_BACKENDS) is not None:
+        peers = state.peers()
+        # With nothing to compare with there is nothing to replay either.
+        known = known if peers else ()
+    examination = examine(opened, description, name, known, peers)
     request.node.stash[_EXAMINATION] = examination
     return examination
 

@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion
+
 from maskgate.case import Case
-from maskgate.subjects.protocol import MODES
+from maskgate.subjects.protocol import MODES, Description
+from maskgate.subjects.spec import BACKENDS
 from maskgate.verdicts.model import Identity
 
 _TEXTS = ("id", "property", "stage", "shape_class", "sentence")
@@ -32,6 +36,8 @@ class KnownDeviation:
         altered: the case it is compared with, or None.
         details: how the one came from the other, as in `strategies.Pair`.
         modes: execution modes that show it; empty for all.
+        backends: backends that show it; empty for all.
+        versions: Keras versions that show it, as `>=3.0,<3.13`; empty for all of the families.
     """
 
     id: str
@@ -45,6 +51,16 @@ class KnownDeviation:
     altered: Case | None
     details: Mapping[str, Any] = field(default_factory=dict)
     modes: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
+    versions: str = ""
+
+    def applies(self, family: str, description: Description) -> bool:
+        """Whether a subject of this family is one that the entry is about."""
+        return (
+            family in self.families
+            and (not self.backends or description.backend in self.backends)
+            and (not self.versions or _within(description.keras, self.versions))
+        )
 
     def matches(self, identity: Identity) -> bool:
         """Whether a failure of this identity is the listed one."""
@@ -72,6 +88,10 @@ class KnownDeviation:
         modes = data.get("modes", [])
         known_modes = _are_strings(modes) and set(modes) <= set(MODES)
         _require(data, "modes", known_modes, f"a list of some of {', '.join(MODES)}")
+        backends, versions = data.get("backends", []), data.get("versions", "")
+        known_backends = _are_strings(backends) and set(backends) <= set(BACKENDS)
+        _require(data, "backends", known_backends, f"a list of some of {', '.join(BACKENDS)}")
+        _require(data, "versions", _are_versions(versions), "versions such as '>=3.0,<3.13'")
         altered = data.get("altered")
         return cls(
             id=data["id"],
@@ -85,6 +105,8 @@ class KnownDeviation:
             altered=None if altered is None else Case.from_dict(altered),
             details=dict(data.get("details", {})),
             modes=tuple(modes),
+            backends=tuple(backends),
+            versions=versions,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,6 +120,8 @@ class KnownDeviation:
             "sentence": self.sentence,
             "link": self.link,
             "modes": list(self.modes),
+            "backends": list(self.backends),
+            "versions": self.versions,
             "details": dict(self.details),
             "case": self.case.to_dict(),
             "altered": None if self.altered is None else self.altered.to_dict(),
@@ -109,6 +133,20 @@ def _require(data: Mapping[str, Any], key: str, good: bool, wanted: str) -> None
     if not good:
         found = f"entry {data['id']!r} has {key} {data.get(key)!r}"
         raise ValueError(f"{found}, which must be {wanted}")
+
+
+def _within(version: str, versions: str) -> bool:
+    try:
+        return SpecifierSet(versions).contains(version, prereleases=True)
+    except InvalidVersion:  # the seed's formula, which has variants in place of versions
+        return False
+
+
+def _are_versions(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and SpecifierSet(value) is not None
+    except InvalidSpecifier:
+        return False
 
 
 def _are_strings(value: Any) -> bool:
