@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from sample_run import SUBJECT, finding, known_finding, new_finding, small_case
 
+from maskgate import environments
 from maskgate.case import Case, LossSpec, array_to_dict
 from maskgate.reports import repro_script
 from maskgate.reports.literals import HELPERS, array_source
@@ -86,6 +87,25 @@ def test_nan_label_under_the_mask(run: Any, mode: str, dtype: str) -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_finite_label_under_the_mask_is_gone(run: Any, mode: str) -> None:
     assert run(replace(new_finding(), mode=mode))[0] == 0
+
+
+@pytest.mark.releases
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize(
+    ("backend", "mode"), [("jax", "eager"), ("jax", "xla"), ("torch", "eager")]
+)
+def test_scripts_of_other_backends(tmp_path: Path, backend: str, mode: str, dtype: str) -> None:
+    python = environments.ensure(environments.get(f"keras-3.15.1-{backend}"))
+    case = small_case(dtype=dtype)
+    for label, status in ((np.nan, 1), (3.0, 0)):
+        altered = case.with_(y_true=np.array([[[0.5], [label]]]))
+        found = finding(case, altered, mode=mode, recipe={"backend": backend})
+        source = repro_script(found, {**SUBJECT, "backend": backend})
+        assert source is not None
+        path = tmp_path / "repro.py"
+        path.write_text(source, encoding="utf-8")
+        done = subprocess.run([python, path], capture_output=True, text=True, timeout=120)
+        assert done.returncode == status, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
@@ -251,7 +271,8 @@ def test_script_suits_the_release(distribution: str, version: str, there: str, a
     "changes",
     [
         {"recipe": {"distribution": "seed"}},
-        {"recipe": {"backend": "jax"}},
+        {"recipe": {"backend": "numpy"}},
+        {"recipe": {"version": "2.2.5"}},
         {"recipe": {"relation": "something-else"}},
         {"recipe": {"relation": "identical"}},
     ],

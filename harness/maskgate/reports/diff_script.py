@@ -108,8 +108,9 @@ def diff_script(difference: Difference, subjects: Mapping[str, Mapping[str, Any]
         imports=_imports(subjects),
         kind=KINDS[spec.name].keras_class,
         arguments="{" + ", ".join(f'"{k}": {_quoted(v)}' for k, v in arguments.items()) + "}",
-        ask=text.ASK.substitute(
-            parameter=', mode="eager"' if traced else "", trace=text.TRACE if traced else ""
+        ask=text.ASK["tensorflow"].substitute(
+            parameter=', mode="eager"' if traced else "",
+            trace=text.TRACE["tensorflow"] if traced else "",
         ),
         mode=f", mode={_quoted(mode)}" if traced else "",
         data=_data(difference),

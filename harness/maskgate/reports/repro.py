@@ -38,8 +38,8 @@ _TWO_BATCHES = ("identical", "close", "repeats")
 def repro_script(finding: Finding, subject: Mapping[str, Any]) -> str | None:
     """The script's text, or None where no script can show the finding.
 
-    There is none without a case, for the seed's formula (which is no package), for another backend
-    than TensorFlow, and for a relation that a script has no words for.
+    There is none without a case, for the seed's formula (which is no package), for Keras before 2.4
+    (which needs a TensorFlow of its time), and for a relation that a script has no words for.
 
     Args:
         finding: what was found.
@@ -48,14 +48,18 @@ def repro_script(finding: Finding, subject: Mapping[str, Any]) -> str | None:
     recipe = finding.reproducer
     packages = {"keras": "keras", "tf_keras": "tf_keras"}
     package = packages.get(recipe.get("distribution", ""))
-    if finding.case is None or package is None or recipe.get("backend") != "tensorflow":
+    backend = recipe.get("backend", "")
+    if finding.case is None or package is None or backend not in text.ASK:
+        return None
+    if package == "keras" and _release(str(recipe.get("version", ""))) < (2, 4):
         return None
     check = _check(finding)
     if check is None:
         return None
     source = text.SCRIPT.substitute(
         docstring=_docstring(finding, subject),
-        environment=_environment(package, str(recipe.get("version", "")), subject),
+        environment=_environment(finding, subject),
+        framework_import=text.IMPORTS[backend],
         package_import=f"import {package} as keras" if package != "keras" else "import keras",
         losses=_losses(finding),
         data=_data(finding),
@@ -68,7 +72,8 @@ def repro_script(finding: Finding, subject: Mapping[str, Any]) -> str | None:
 def _docstring(finding: Finding, subject: Mapping[str, Any]) -> str:
     recipe = finding.reproducer
     who = f"{recipe['distribution']} {recipe.get('version', '')}".strip()
-    framework = f" on TensorFlow {subject['framework']}" if "framework" in subject else ""
+    backend = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}[recipe["backend"]]
+    framework = f" on {backend} {subject['framework']}" if "framework" in subject else ""
     usage = (
         "Exit status: 1 while the behaviour is there, 0 once it is gone, 2 if this cannot run here."
     )
@@ -84,12 +89,18 @@ def _wrapped(paragraph: str) -> str:
     return "\n".join(textwrap.fill(line, _WIDTH, break_long_words=False) for line in lines)
 
 
-def _environment(package: str, version: str, subject: Mapping[str, Any]) -> str:
+def _environment(finding: Finding, subject: Mapping[str, Any]) -> str:
+    recipe = finding.reproducer
+    backend = recipe["backend"]
     lines = ['os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")']
-    if package == "keras" and _release(version) >= (3,):
-        lines.insert(0, 'os.environ["KERAS_BACKEND"] = "tensorflow"')
+    if recipe["distribution"] == "keras" and _release(str(recipe.get("version", ""))) >= (3,):
+        lines.insert(0, f'os.environ["KERAS_BACKEND"] = "{backend}"')
     if subject.get("device", "cpu") == "cpu":
         lines.append('os.environ["CUDA_VISIBLE_DEVICES"] = "-1"')
+        if backend == "jax":
+            lines.append('os.environ["JAX_PLATFORMS"] = "cpu"')
+    if backend == "jax" and finding.case is not None and finding.case["dtype"] == "float64":
+        lines.append('os.environ["JAX_ENABLE_X64"] = "1"')
     return "\n".join(lines)
 
 
@@ -160,9 +171,11 @@ def _dictionary(name: str, entries: list[str]) -> str:
 
 
 def _ask(finding: Finding) -> str:
+    backend = finding.reproducer["backend"]
+    ask = text.ASK[backend]
     if finding.mode == "eager":
-        return text.ASK.substitute(parameter="", trace="")
-    return text.ASK.substitute(parameter=f", mode={_quoted(finding.mode)}", trace=text.TRACE)
+        return ask.substitute(parameter="", trace="")
+    return ask.substitute(parameter=f", mode={_quoted(finding.mode)}", trace=text.TRACE[backend])
 
 
 def _check(finding: Finding) -> str | None:

@@ -15,7 +15,7 @@ import sys
 $environment
 try:
     import numpy as np
-    import tensorflow as tf
+    $framework_import
     $package_import
 
 $losses
@@ -35,7 +35,25 @@ print("the behaviour is", "there" if there else "gone")
 sys.exit(1 if there else 0)
 ''')
 
-ASK = Template('''\
+IMPORTS = {
+    "tensorflow": "import tensorflow as tf",
+    "jax": "import jax",
+    "torch": "import torch",
+}
+
+SHOWN = '''\
+
+
+def shown(answer):
+    """An answer as text."""
+    if isinstance(answer, Exception):
+        lines = str(answer).strip().splitlines() or ["no message"]
+        return f"{type(answer).__name__}: {lines[0][:200]}"
+    with np.printoptions(threshold=20):
+        return ", ".join(f"{part} {' '.join(str(a).split())}" for part, a in answer.items())
+'''
+
+ON_TENSORFLOW = '''\
 def ask(loss, dtype, y_true, y_pred, mask, sample_weight$parameter):
     """Value and gradient of the loss, or the exception that it raised."""
 
@@ -58,21 +76,102 @@ $trace    try:
         return refusal
     answer = {"value": value, "gradient": gradient}
     return {part: tf.cast(array, "float64").numpy() for part, array in answer.items()}
+'''
+
+# How Keras 3 attaches a mask: a function of its own from 3.6 on.
+_ATTACHING = '''\
+def attach(tensor, mask):
+    """As a Masking layer leaves it."""
+    if hasattr(keras.src.backend, "set_keras_mask"):
+        keras.src.backend.set_keras_mask(tensor, mask)
+    else:
+        tensor._keras_mask = mask
 
 
-def shown(answer):
-    """An answer as text."""
-    if isinstance(answer, Exception):
-        lines = str(answer).strip().splitlines() or ["no message"]
-        return f"{type(answer).__name__}: {lines[0][:200]}"
-    with np.printoptions(threshold=20):
-        return ", ".join(f"{part} {' '.join(str(a).split())}" for part, a in answer.items())
-''')
+'''
 
-TRACE = """\
+ON_JAX = (
+    _ATTACHING
+    + '''\
+def ask(loss, dtype, y_true, y_pred, mask, sample_weight$parameter):
+    """Value and gradient of the loss, or the exception that it raised."""
+
+    def array(given):
+        if given is None or given.dtype.kind != "f":
+            return None if given is None else jax.numpy.asarray(given)
+        return jax.numpy.asarray(given, dtype)
+
+    y_true, y_pred, mask, sample_weight = map(array, (y_true, y_pred, mask, sample_weight))
+
+    def total(y_pred):
+        if mask is not None:
+            attach(y_pred, mask)
+        value = jax.numpy.asarray(loss(y_true, y_pred, sample_weight=sample_weight))
+        return value.sum(), value
+
+    step = jax.value_and_grad(total, has_aux=True)
+$trace    try:
+        (_, value), gradient = step(y_pred)
+    except Exception as refusal:
+        return refusal
+    answer = {"value": value, "gradient": gradient}
+    wide = "float64" if dtype == "float64" else "float32"  # NumPy has no bfloat16
+    return {part: np.asarray(each.astype(wide), "float64") for part, each in answer.items()}
+'''
+)
+
+ON_TORCH = (
+    _ATTACHING
+    + '''\
+def ask(loss, dtype, y_true, y_pred, mask, sample_weight$parameter):
+    """Value and gradient of the loss, or the exception that it raised."""
+
+    def tensor(given):
+        if given is None or given.dtype.kind != "f":
+            return None if given is None else torch.tensor(given)
+        return torch.tensor(given).to(getattr(torch, dtype))
+
+    y_true, y_pred, mask, sample_weight = map(tensor, (y_true, y_pred, mask, sample_weight))
+    y_pred.requires_grad_(True)
+
+    def step(y_true, y_pred, sample_weight):
+        if mask is not None:
+            attach(y_pred, mask)
+        return loss(y_true, y_pred, sample_weight=sample_weight)
+
+$trace    try:
+        value = torch.as_tensor(step(y_true, y_pred, sample_weight))
+        gradient = torch.zeros_like(y_pred)
+        if value.requires_grad:
+            (found,) = torch.autograd.grad(value.sum(), y_pred, allow_unused=True)
+            gradient = gradient if found is None else found
+    except Exception as refusal:
+        return refusal
+    answer = {"value": value, "gradient": gradient}
+    return {part: each.detach().double().numpy() for part, each in answer.items()}
+'''
+)
+
+ASK = {
+    "tensorflow": Template(ON_TENSORFLOW + SHOWN),
+    "jax": Template(ON_JAX + SHOWN),
+    "torch": Template(ON_TORCH + SHOWN),
+}
+
+TRACE = {
+    "tensorflow": """\
     if mode != "eager":
         step = tf.function(step, jit_compile=mode == "xla")
-"""
+""",
+    "jax": """\
+    if mode != "eager":
+        step = jax.jit(step)
+""",
+    "torch": """\
+    if mode != "eager":
+        step = torch.compile(step, backend="aot_eager", dynamic=False)
+""",
+}
 
 EXPECTED = Template("""\
 answer = ask(loss, **case)
