@@ -16,7 +16,14 @@ from faults.planting import Fault, plant
 
 from maskgate import environments
 
-pytestmark = pytest.mark.slow
+# One of each topic; the others take minutes.
+IN_EVERY_RUN = {
+    "mask-lost",
+    "weights-lost-beside-a-mask",
+    "epsilon-back-in-the-count",
+    "only-when-traced",
+    "only-in-the-gradient",
+}
 
 
 def installed(package: str) -> Path:
@@ -51,7 +58,19 @@ def judge(fault: Fault, status: int, report: Any) -> None:
         assert fault.stage in {each["stage"] for each in new}
 
 
-@pytest.mark.parametrize("fault", keras_3_15.FAULTS, ids=lambda fault: fault.name)
+def test_the_faults_of_every_run_exist() -> None:
+    assert {fault.name for fault in keras_3_15.FAULTS} >= IN_EVERY_RUN
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(
+            fault, id=fault.name, marks=[] if fault.name in IN_EVERY_RUN else pytest.mark.slow
+        )
+        for fault in keras_3_15.FAULTS
+    ],
+)
 def test_a_fault_in_keras_3_is_killed_by_the_property_of_its_topic(
     fault: Fault, tmp_path: Path
 ) -> None:
@@ -72,6 +91,7 @@ def test_a_fault_in_keras_2_is_killed_by_the_property_of_its_topic(
     judge(fault, *check(fault.killed_by, subject=f"venv:{planted}"))
 
 
+@pytest.mark.slow
 def test_the_unchanged_framework_passes_the_same_gate(tmp_path: Path) -> None:
     """A copy without a fault: what kills the others is the fault, not the copying."""
     unchanged = Fault("unchanged", "src/losses/loss.py", "class Loss(", "class Loss(", "loss-value")
