@@ -13,11 +13,13 @@ import pytest
 from formula_subject import Formula, crashing, keras, seed
 from oracle_cases import DTYPES, MASKS, WEIGHTS, random_case
 
+from maskgate import environments
 from maskgate.case import REDUCTIONS, Case, LossSpec
 from maskgate.cli.app import run
 from maskgate.engines.identify import Identification, candidates, identify, run_identify
 from maskgate.engines.identify_battery import battery
 from maskgate.oracle import FAMILIES, GENERATIONS, Semantics, ledger
+from maskgate.subjects import open_subject
 from maskgate.subjects.protocol import Answer, Refusal, Value
 from maskgate.verdicts.history import told_apart
 
@@ -218,3 +220,25 @@ def test_wrong_subject_exits_3(tmp_path: Path, capfd: pytest.CaptureFixture[str]
 
 def test_nothing_is_said_of_a_subject_that_did_not_start() -> None:
     assert Identification().fitting == ()
+
+
+@pytest.mark.releases
+@pytest.mark.parametrize("name", environments.names())
+def test_every_named_release_is_identified_from_its_behaviour(name: str) -> None:
+    with open_subject(name) as subject:
+        who = subject.describe()
+        said = identify(subject)
+    listed = ledger.lookup(who.distribution, who.keras)
+    assert listed.exact
+    assert [fit.family for fit in said.fits if fit.wrong == 0] == [listed.semantics.family]
+
+
+def test_a_named_release_stands_on_either_side_of_each_switch() -> None:
+    """So that the test above measures each of them."""
+    releases = {name.split("-")[1] for name in environments.names() if name.startswith("keras-")}
+    inside_tensorflow = {"2.12.0", "2.13.1", "2.14.0", "2.15.0"}
+    families = {
+        ledger.lookup("keras", version).semantics.family for version in releases | inside_tensorflow
+    }
+    for switch in ledger.switches():
+        assert {switch.before, switch.after} <= families, switch
