@@ -109,6 +109,16 @@ def test_close_does_not_take_the_radius_of_a_nan_for_leave_to_answer_anything() 
     assert not relation.judge([answer(1.0), answer(2.0)]).holds
 
 
+def test_close_takes_infinity_for_what_the_format_does_not_hold() -> None:
+    half = case().with_(dtype="float16")
+    bounds = (expected(0.0, 1.0), expected(0.0, 1.0))
+    relation = Close(half, half, bounds, factor=-2.0)
+    assert relation.judge([answer(40_000.0), answer(-np.inf)]).holds
+    assert not relation.judge([answer(40_000.0), answer(np.inf)]).holds
+    assert not relation.judge([answer(30_000.0), answer(-np.inf)]).holds
+    assert not relation.judge([answer(40_000.0), answer(-60_000.0)]).holds
+
+
 def test_close_compares_the_places_that_both_cases_have() -> None:
     one = case(losses=((1, 4, 9), (16, 25, 36)), mask=((1, 1, 1), (1, 1, 1)), reduction="none")
     order = [1, 0]

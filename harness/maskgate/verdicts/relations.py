@@ -159,7 +159,11 @@ class Close:
             (self.bounds[1], 1.0, self.of_altered),
         ):
             radius = radius + weight * _fitting(_places(_radius(bound, part), places), left.shape)
-        return right, Ball(left * self.factor, radius)
+        expected = left * self.factor
+        # What the format does not hold is rightly infinite.
+        beyond = np.abs(expected) + radius > self.altered.format.largest
+        overflown = np.isinf(right) & beyond & (np.sign(right) == np.sign(expected))
+        return np.where(overflown, expected, right), Ball(expected, radius)
 
 
 @dataclass(frozen=True)
