@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -67,6 +67,8 @@ class Identification:
         fits: every family, the closest first.
         cases: number of cases that it answered.
         telling: evidence, where no family fits.
+        gradients_fit: False where a family fits the losses, and none fits what comes when their
+            gradient is asked too.
         failures: what could not be asked.
         exit_status: 0 if exactly one family fits, 1 if none or several do, 3 where it failed.
     """
@@ -75,6 +77,7 @@ class Identification:
     fits: tuple[Fit, ...] = ()
     cases: int = 0
     telling: Telling | None = None
+    gradients_fit: bool = True
     failures: tuple[Failure, ...] = ()
     exit_status: int = SUBJECT_FAILED
 
@@ -100,17 +103,26 @@ def run_identify(
 
 
 def identify(subject: Subject) -> Identification:
-    """Ask the battery once, and see which semantics hold on every case.
+    """Ask the battery, and see which semantics hold on every case.
 
-    A family is told by the cases of mask, weights and reduction alone; those of element losses
-    tell its generations apart.
+    Losses are asked with their gradient, and once more without it where no family fits. A family
+    is told by the cases of mask, weights and reduction alone; those of element losses tell its
+    generations apart.
 
     Raises:
         SubjectError: the subject cannot be started, or crashes over a case.
     """
+    found = _identify(subject, gradient=True)
+    if found.fitting:
+        return found
+    by_value = _identify(subject, gradient=False)
+    return replace(by_value, gradients_fit=False) if by_value.fitting else found
+
+
+def _identify(subject: Subject, *, gradient: bool) -> Identification:
     who = subject.describe()
     cases = battery()
-    answers = subject.evaluate([Question(case, who.modes[0], True) for case in cases])
+    answers = subject.evaluate([Question(case, who.modes[0], gradient) for case in cases])
     asked = _answered(who, list(zip(cases, answers, strict=True)))
     wrong = {each: _wrong(each, asked, who) for each in candidates()}
     fits = sorted((_fit(family, wrong) for family in FAMILIES), key=lambda fit: fit.wrong)

@@ -30,6 +30,7 @@ def identified_json_text(found: Identification) -> str:
         "subject": dict(found.subject),
         "family": fitting[0].family if len(fitting) == 1 else None,
         "cases": found.cases,
+        "gradients_fit": found.gradients_fit,
         "fits": [asdict(fit) for fit in found.fits],
         "telling": None if found.telling is None else asdict(found.telling),
         "failures": [vars(failure) for failure in found.failures],
@@ -76,6 +77,8 @@ def _one(found: Identification, fit: Fit) -> Iterator[str]:
     runner_up = next(each for each in found.fits if each.family != fit.family)
     of = f"{counted(runner_up.wrong, 'case')} of {found.cases}"
     yield f"next        {runner_up.family}, wrong on {of}"
+    if not found.gradients_fit:
+        yield "but         by its losses alone: no family fits what it gives with a gradient"
 
 
 def _several(found: Identification) -> Iterator[str]:
