@@ -24,6 +24,15 @@ def pytest_terminal_summary(
     for name, rate in rates.items():
         against = "" if base is None else f"   {rate / base:5.2f} x the plain test"
         terminalreporter.write_line(f"{name:42} {rate:9.0f}{against}")
+    eager, trip = rates.get("test_bare_eager_calls"), rates.get("test_round_trip_alone")
+    if eager and trip:
+        terminalreporter.write_line(f"a round trip costs {eager / trip:.1%} of an eager call")
+    for bench in session.benchmarks:
+        if "own_share" in bench.extra_info:
+            terminalreporter.write_line(
+                f"{bench.name}: {bench.stats.min:.0f} s from a cold start; maskgate's own time is "
+                f"{bench.extra_info['own_share']:.0%} of the framework's"
+            )
 
 
 def pytest_benchmark_update_json(output_json: dict[str, Any]) -> None:

@@ -6,7 +6,11 @@ call, NumPy. The bare calls are the framework's own time for as many calls.
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -161,3 +165,22 @@ def test_eager_through_the_worker(benchmark: object, subject: Subject) -> None:
             subject.evaluate([Question(CASE)])
 
     measure(benchmark, work, CHECKS)
+
+
+@pytest.mark.parametrize("profile", ["smoke", "default"])
+def test_profile(benchmark: object, profile: str) -> None:
+    """A whole run from a cold start; what is not the framework's calls is maskgate's own time."""
+    reports: list[dict[str, Any]] = []
+
+    def work() -> None:
+        command = [sys.executable, "-m", "maskgate", "check", "current", "--profile", profile]
+        done = subprocess.run(
+            [*command, "--format", "json"], capture_output=True, text=True, check=True
+        )
+        reports.append(json.loads(done.stdout))
+
+    benchmark.pedantic(work, rounds=1)  # type: ignore[attr-defined]
+    results = reports[-1]["results"]
+    framework = sum(result["subject_seconds"] for result in results)
+    own = sum(result["seconds"] for result in results) - framework
+    benchmark.extra_info["own_share"] = own / framework  # type: ignore[attr-defined]
