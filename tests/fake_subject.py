@@ -113,7 +113,7 @@ def run_property(
     """Run a property under Hypothesis as a run does, always the same; what it raised, or None."""
 
     @seed(0)
-    @hypothesis_settings(Profile(examples=examples, signatures=2))
+    @hypothesis_settings(Profile(examples=examples, conformance=examples, signatures=2))
     @given(pair=strategy)
     def test(pair: Pair) -> None:
         said(pair)

@@ -20,12 +20,14 @@ class Definition:
         semantics: the release.
         model: the format of the predictions.
         wide: whether intermediates keep the exponent range of float32.
+        folded: whether constants are put together first, as an optimiser of graphs may.
     """
 
     spec: LossSpec
     semantics: Semantics
     model: Arithmetic
     wide: bool = False
+    folded: bool = False
 
     @property
     def rules(self) -> Generation:

@@ -105,6 +105,9 @@ def _from_probabilities_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definiti
 def _binary_arguments(p: Rounded, d: Definition) -> tuple[Rounded, Rounded]:
     """Arguments of both logarithms; Keras 2 adds epsilon there once more."""
     held = clip(p, d.epsilon, 1.0 - d.epsilon)
+    if d.keras_2 and d.folded:
+        one = constant(1.0, p.arithmetic)
+        return held + d.epsilon, (one + d.epsilon) - held
     if d.keras_2:
         return held + d.epsilon, 1.0 - held + d.epsilon
     return held, 1.0 - held

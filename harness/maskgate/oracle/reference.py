@@ -21,6 +21,7 @@ def expect(
     semantics: Semantics,
     *,
     gradient: bool = True,
+    traced: bool = False,
     excess_precision: bool = False,
 ) -> Expected | Refused:
     """The loss, and its gradient by the predictions, with the error allowed to the case's dtype.
@@ -29,6 +30,8 @@ def expect(
         case: the input, as the subject saw it.
         semantics: the release: `ledger.lookup` gives it.
         gradient: whether the gradient is wanted.
+        traced: the subject may fold constants as an optimiser of graphs does: `(1 - p) + epsilon`
+            into `(1 + epsilon) - p`, `100 mean(x)` into `mean(100 x)`.
         excess_precision: the subject may compute as XLA does: keep intermediates of half formats
             in float32, select by a mask where the formula multiplies. What is infinite or NaN
             only with or only without that is then left open.
@@ -39,18 +42,26 @@ def expect(
     """
     try:
         with np.errstate(all="ignore"):
-            expected = _evaluate(case, semantics, gradient, wide=False)
-            if excess_precision:
-                expected = _either(expected, _evaluate(case, semantics, gradient, wide=True))
+            expected = _evaluate(case, semantics, gradient)
+            for allowed, how in ((traced, {"folded": True}), (excess_precision, {"wide": True})):
+                if allowed:
+                    expected = _either(expected, _evaluate(case, semantics, gradient, **how))
             return expected
     except DoesNotFit as problem:
         return Refused(str(problem))
 
 
-def _evaluate(case: Case, semantics: Semantics, gradient: bool, *, wide: bool) -> Expected:
+def _evaluate(
+    case: Case,
+    semantics: Semantics,
+    gradient: bool,
+    *,
+    wide: bool = False,
+    folded: bool = False,
+) -> Expected:
     model = arithmetic(case.dtype, wide=wide)
     check_reduction(case.reduction, semantics.rules)
-    definition = Definition(case.loss, semantics, model, wide)
+    definition = Definition(case.loss, semantics, model, wide, folded)
     given = held(case.y_pred, model)
     labels, predictions = aligned_labels(held(case.y_true, model), given, definition)
     element = ELEMENT_LOSSES[case.loss.name]
@@ -140,4 +151,4 @@ def _hull(one: Ball, other: Ball) -> Ball:
     same = (one.value == other.value) | (np.isnan(one.value) & np.isnan(other.value))
     apart = np.where(same, 0.0, np.abs(one.value - other.value))
     radius = np.maximum(one.radius, other.radius) + np.where(np.isnan(apart), np.inf, apart)
-    return Ball(one.value, radius)
+    return Ball(one.value, np.asarray(radius))

@@ -51,7 +51,8 @@ def mae_gradient(g: Rounded, y: Rounded, p: Rounded, _: Definition) -> Rounded:
 
 def mape(y: Rounded, p: Rounded, d: Definition) -> Rounded:
     """`100 mean(|p - y| / max(|y|, epsilon))`."""
-    return 100.0 * abs((p - y) / _percentage_scale(y, d)).mean(-1)
+    share = abs((p - y) / _percentage_scale(y, d))
+    return (100.0 * share).mean(-1) if d.folded else 100.0 * share.mean(-1)
 
 
 def mape_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:

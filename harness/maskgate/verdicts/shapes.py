@@ -8,6 +8,7 @@ import numpy as np
 from maskgate.case import Case
 
 HINGES = ("hinge", "squared_hinge")
+_WHATEVER_RANKS = ("elementwise", "reduction", "mode", "backend")
 
 
 def shape_class(case: Case, altered: Case | None = None, *, stage: str = "formula") -> str:
@@ -16,7 +17,8 @@ def shape_class(case: Case, altered: Case | None = None, *, stage: str = "formul
     Args:
         case: the case.
         altered: the case it is compared with.
-        stage: the stage that the failure is blamed on. Modes part ways over empty masks.
+        stage: the stage that the failure is blamed on. Modes part ways over empty masks; ranks say
+            nothing about what goes wrong in element losses, reductions, modes and backends.
     """
     if case.y_pred.size == 0:
         return "empty-batch"
@@ -24,7 +26,7 @@ def shape_class(case: Case, altered: Case | None = None, *, stage: str = "formul
         return "all-masked"
     if altered is not None and case.loss.name in HINGES and _converted(case) != _converted(altered):
         return "label-conversion"
-    ranks = _rank_class(case)
+    ranks = None if stage in _WHATEVER_RANKS else _rank_class(case)
     if ranks is not None:
         return ranks
     if np.prod(case.loss_shape) > 65504:

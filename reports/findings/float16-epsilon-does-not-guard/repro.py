@@ -1,0 +1,83 @@
+"""empty-mask: value nan where 0 is right (formula, mape, eager)
+
+Seen with keras 3.12.4 on TensorFlow 2.20.0, eager mode, stage: formula.
+Exit status: 1 while the behaviour is there, 0 once it is gone, 2 if this cannot run here.
+Written by maskgate 0.1.0, property empty-mask, finding empty-mask-formula-plain-3b275d.
+"""
+
+import os
+import sys
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+try:
+    import numpy as np
+    import tensorflow as tf
+    import keras
+
+    loss = keras.losses.MeanAbsolutePercentageError(reduction="sum_over_batch_size", dtype="float16")
+except Exception as problem:
+    print(f"cannot run here: {type(problem).__name__}: {problem}")
+    sys.exit(2)
+
+def near(observed, expected, bound):
+    """Within the bound; a NaN or an infinity only where one is expected."""
+    same = (observed == expected) | (np.isnan(observed) & np.isnan(expected))
+    with np.errstate(invalid="ignore"):
+        return bool(np.all(same | (np.abs(observed - expected) <= bound)))
+
+
+def ask(loss, dtype, y_true, y_pred, mask, sample_weight):
+    """Value and gradient of the loss, or the exception that it raised."""
+
+    def step(y_true, y_pred, mask, sample_weight):
+        with tf.GradientTape() as tape:
+            tape.watch(y_pred)
+            if mask is not None:
+                y_pred._keras_mask = mask  # as a Masking layer leaves it
+            value = loss(y_true, y_pred, sample_weight=sample_weight)
+        return value, tape.gradient(value, y_pred, unconnected_gradients="zero")
+
+    def tensor(array):
+        if array is None or array.dtype.kind != "f":
+            return None if array is None else tf.constant(array)
+        return tf.cast(array, dtype)
+
+    try:
+        value, gradient = step(*map(tensor, (y_true, y_pred, mask, sample_weight)))
+    except Exception as refusal:
+        return refusal
+    answer = {"value": value, "gradient": gradient}
+    return {part: tf.cast(array, "float64").numpy() for part, array in answer.items()}
+
+
+def shown(answer):
+    """An answer as text."""
+    if isinstance(answer, Exception):
+        lines = str(answer).strip().splitlines() or ["no message"]
+        return f"{type(answer).__name__}: {lines[0][:200]}"
+    with np.printoptions(threshold=20):
+        return ", ".join(f"{part} {' '.join(str(a).split())}" for part, a in answer.items())
+
+
+case = {
+    "dtype": "float16",
+    "y_true": np.array([[[1., 1.], [1., 1.]], [[1., 1.], [1., 1.]]], "float16"),
+    "y_pred": np.array([[[0., 0.], [0., 0.]], [[0., 0.], [0., 0.]]], "float16"),
+    "mask": np.array([[0, 0], [0, 0]], "int32"),
+    "sample_weight": np.array(1., "float16"),
+}
+
+answer = ask(loss, **case)
+expected = "value = 0.0, within 0.0"
+observed = shown(answer)
+there = True
+if not isinstance(answer, Exception):
+    observed = f"value = {answer['value'][()]} ({observed})"
+    there = not near(answer["value"][()], 0.0, 0.0)
+
+print("expected:", expected)
+print("observed:", observed)
+print("the behaviour is", "there" if there else "gone")
+sys.exit(1 if there else 0)
