@@ -44,14 +44,36 @@ def test_each_finding_is_listed() -> None:
     assert {f"{FOLDER}{path.name}" for path in (ROOT / FOLDER).iterdir()} == set(OURS)
 
 
+def elsewhere(link: str) -> list[KnownDeviation]:
+    """The entries that TensorFlow does not show."""
+    entries = [entry for entry in ENTRIES if entry.link == link]
+    return [each for each in entries if each.backends and "tensorflow" not in each.backends]
+
+
+ON_TENSORFLOW = [each for each in OURS if not elsewhere(each)]
+ON_NEWEST = [each for each in ON_TENSORFLOW if "valid-where" in families(each)]
+
+
+@pytest.mark.releases
+@pytest.mark.parametrize("link", [each for each in OURS if elsewhere(each)])
+def test_a_script_shows_its_finding_on_its_backend(
+    link: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = elsewhere(link)[0]
+    release = "3.4.1" if entry.versions else "3.15.1"
+    python = environments.ensure(environments.get(f"keras-{release}-{entry.backends[0]}"))
+    monkeypatch.setenv("KERAS_BACKEND", entry.backends[0])
+    shows(python, ROOT / link / "repro.py")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("link", [each for each in OURS if "valid-where" in families(each)])
+@pytest.mark.parametrize("link", ON_NEWEST)
 def test_a_script_shows_its_finding_on_the_newest_keras(link: str) -> None:
     shows(Path(sys.executable), ROOT / link / "repro.py")
 
 
 @pytest.mark.releases
-@pytest.mark.parametrize("link", [each for each in OURS if "valid-where" not in families(each)])
+@pytest.mark.parametrize("link", [each for each in ON_TENSORFLOW if each not in ON_NEWEST])
 def test_a_script_shows_its_finding_on_the_release_it_is_of(link: str) -> None:
     script = ROOT / link / "repro.py"
     if "import tf_keras" in script.read_text():

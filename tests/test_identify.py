@@ -179,8 +179,8 @@ def test_pretty(opened: Any, capfd: pytest.CaptureFixture[str]) -> None:
     assert err == ""
     assert out.splitlines()[2:5] == [
         "family      valid-twice",
-        "generation  keras-2.12.0",
-        "releases    keras 2.12.0 to 2.15.0, tf_keras 2.14.1 to 2.21.0",
+        "generation  keras-2.14.0",
+        "releases    keras 2.14.0 to 2.15.0, tf_keras 2.14.1 to 2.21.0",
     ]
 
 

@@ -166,7 +166,6 @@ class TestCountsInHalfPrecision:
         assert strict.value.radius == 0.0
         assert np.isinf(loose.value.radius)
 
-
     def test_graphs_may_fold_the_epsilon_into_the_constant_beside_it(self) -> None:
         """`(1 - p) + 1e-7` as `(1 + 1e-7) - p` in float32: 15.2492 in place of 15.3332."""
         case = Case(LossSpec("bce"), "none", "float32", np.array([[0.0]]), np.array([[1.0]]))

@@ -61,7 +61,8 @@ class Side:
             description.keras,
             elements=None if elements is None else (elements[0], elements[1]),
         )
-        semantics = replace(entry.semantics, epsilon=description.epsilon)
+        semantics = ledger.on_backend(entry.semantics, description.backend)
+        semantics = replace(semantics, epsilon=description.epsilon)
         return cls(name, subject, description, semantics, entry)
 
     def expectations(self, case: Case, mode: Mode) -> list[Expectation]:

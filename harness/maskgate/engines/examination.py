@@ -12,6 +12,7 @@ from hypothesis.errors import UnsatisfiedAssumption
 
 from maskgate.case import Case
 from maskgate.oracle import Expected, Refused, Semantics, expect
+from maskgate.oracle.ledger import on_backend
 from maskgate.strategies.pairs import Pair
 from maskgate.subjects.protocol import Answer, Description, Mode, Question, Subject
 from maskgate.verdicts.blame import blame
@@ -174,14 +175,17 @@ class Examination:
     def backends_agree(self, pair: Pair) -> None:
         """The same release on other backends gives this one's answer, inside the bound."""
         case, first = pair.case, self.description.modes[:1]
-        bound = self.expect(case)
-        relation = Close(case, case, (bound, bound))
         for peer in self.peers:
             against = peer.describe()
             question = Question(case, against.modes[0], gradient=True)
+            there = on_backend(self.semantics, against.backend)
+            relation = Close(case, case, (self.expect(case), expect(case, there)))
 
             def judged(
-                mode: Mode, peer: Subject = peer, question: Question = question
+                mode: Mode,
+                peer: Subject = peer,
+                question: Question = question,
+                relation: Close = relation,
             ) -> tuple[Judgement, Relation]:
                 (own,) = self.ask([case], mode, gradient=True)
                 return relation.judge((own, *peer.evaluate([question]))), relation

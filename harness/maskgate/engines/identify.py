@@ -146,8 +146,10 @@ def candidates() -> tuple[Semantics, ...]:
     for family in FAMILIES:
         for name, rules in GENERATIONS.items():
             if family in _OBJECTIVE:
+                if name.startswith("objective"):
+                    found.append(Semantics(family, name))
                 found.append(Semantics(family, elements=name))
-            elif name not in _OBJECTIVE and rules.own_mask != (family == _ALL):
+            elif not name.startswith("objective") and rules.own_mask != (family == _ALL):
                 found.append(Semantics(family, name))
     return tuple(found)
 
@@ -171,9 +173,7 @@ def _not_offered(case: Case, answer: Answer) -> bool:
 
 def _wrong(semantics: Semantics, asked: Asked, who: Description) -> list[Case]:
     """The cases that a semantics gets wrong."""
-    told = Semantics(
-        semantics.family, semantics.generation, who.epsilon, elements=semantics.elements
-    )
+    told = replace(ledger.on_backend(semantics, who.backend), epsilon=who.epsilon)
     return [
         case
         for case, answer in asked

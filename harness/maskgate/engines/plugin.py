@@ -157,15 +157,21 @@ def examine(
         description.keras,
         elements=None if elementwise is None else (elementwise[0], elementwise[1]),
     ).semantics
+    # Where backends are compared, an entry says which of the others deviates.
+    asked_too = [peer.describe() for peer in peers]
+    semantics = replace(
+        ledger.on_backend(semantics, description.backend), epsilon=description.epsilon
+    )
     return Examination(
         subject=subject,
         description=description,
-        semantics=replace(semantics, epsilon=description.epsilon),
+        semantics=semantics,
         property_name=name,
         known=[
             each
             for each in known
-            if each.property == name and each.applies(semantics.family, description)
+            if each.property == name
+            and any(each.applies(semantics.family, who) for who in asked_too or [description])
         ],
         peers=peers,
     )

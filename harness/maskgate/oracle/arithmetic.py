@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from maskgate.case import FORMATS, Format, format_of
@@ -27,6 +27,7 @@ class Arithmetic:
         flushes: whether subnormal inputs may be read as zero. float16 is computed by way of
             float32, where its subnormals are normal; the other formats are flushed by TensorFlow.
         limit: magnitudes from here on round to infinity.
+        narrow: whether values of the format may be read in float32.
     """
 
     format: Format
@@ -36,16 +37,20 @@ class Arithmetic:
     underflow: float
     flushes: bool
     limit: float
+    narrow: bool = False
 
 
 @cache
-def arithmetic(dtype: str, *, wide: bool = False) -> Arithmetic:
+def arithmetic(dtype: str, *, wide: bool = False, narrow: bool = False) -> Arithmetic:
     """The rounding model of a dtype.
 
     Args:
         dtype: one of `FORMATS`.
         wide: intermediates keep the exponent range of float32, as in code that XLA compiles.
+        narrow: float64 may be computed in float32, operation by operation.
     """
+    if narrow and dtype == "float64":
+        return replace(arithmetic("float32"), format=format_of(dtype), narrow=True)
     fmt = format_of(dtype)
     unit = fmt.unit_roundoff
     flushes = dtype != "float16"

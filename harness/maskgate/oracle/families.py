@@ -220,6 +220,8 @@ def _merged(s: Situation, mask: Rounded | None, weight: Rounded | None) -> Round
     if mask is None or weight is None:
         return weight if mask is None else mask
     mask, weight = ALIGNMENTS[s.rules.alignment](mask, weight)
+    if s.semantics.in_place and broadcast_shape(weight.shape, mask.shape) != weight.shape:
+        raise DoesNotFit("weights that broadcast against the mask cannot be multiplied in place")
     return _masked(s, weight, mask)
 
 

@@ -73,8 +73,15 @@ _SPANS: dict[str, tuple[_Span, ...]] = {
                 *("0.3.3", "1.0.0", "1.0.1", "1.0.2", "1.0.3", "1.0.4", "1.0.5", "1.0.6", "1.0.7"),
                 *("1.0.8", "1.1.0", "1.1.1", "1.1.2", "1.2.0", "1.2.1", "1.2.2", "2.0.0", "2.0.1"),
                 *("2.0.2", "2.0.3", "2.0.4", "2.0.5", "2.0.6", "2.0.7", "2.0.8", "2.0.9", "2.1.0"),
-                *("2.1.1", "2.1.2", "2.1.3", "2.1.4", "2.1.5", "2.1.6", "2.2.0", "2.2.1", "2.2.2"),
-                *("2.2.3", "2.2.4"),
+                "2.1.1",
+            ),
+            "objective",
+            "objective-2.0",
+        ),
+        _Span(
+            (
+                *("2.1.2", "2.1.3", "2.1.4", "2.1.5", "2.1.6", "2.2.0", "2.2.1", "2.2.2", "2.2.3"),
+                "2.2.4",
             ),
             "objective",
             "objective",
@@ -87,7 +94,8 @@ _SPANS: dict[str, tuple[_Span, ...]] = {
         _Span(("2.9.0",), "all-elements", "keras-2.9.0"),
         _Span(("2.10.0",), "all-elements", "keras-2.10.0"),
         _Span(("2.11.0",), "valid-twice", "keras-2.11.0"),
-        _Span(("2.12.0", "2.13.1", "2.14.0", "2.15.0"), "valid-twice", "keras-2.12.0"),
+        _Span(("2.12.0", "2.13.1"), "valid-twice", "keras-2.12.0"),
+        _Span(("2.14.0", "2.15.0"), "valid-twice", "keras-2.14.0"),
         _Span(("3.0.0", "3.0.1", "3.0.2", "3.0.3", "3.0.4"), "valid-epsilon", "keras-3.0.0"),
         _Span(
             ("3.0.5", "3.1.0", "3.1.1", "3.2.0", "3.2.1", "3.3.0", "3.3.1", "3.3.2", "3.3.3"),
@@ -114,10 +122,13 @@ _SPANS: dict[str, tuple[_Span, ...]] = {
                 *("2.20.1", "2.21.0"),
             ),
             "valid-twice",
-            "keras-2.12.0",
+            "keras-2.14.0",
         ),
     ),
 }
+
+# Generations that keep a mask as an attribute of its tensor (3.6 keeps a table of its own).
+_MASK_AS_ATTRIBUTE = ("keras-3.0.0", "keras-3.0.5", "keras-3.4.0")
 
 DISTRIBUTIONS = (*_SPANS, "seed")
 
@@ -198,6 +209,16 @@ def lookup(
     exact = nearest == version
     note = span.note if exact else f"{version} is not listed; taken for {nearest}"
     return LedgerEntry(Semantics(span.family, span.generation), exact, nearest, note)
+
+
+def on_backend(semantics: Semantics, backend: str) -> Semantics:
+    """The semantics of a release on one of its backends: `tensorflow`, `jax` or `torch`."""
+    return replace(
+        semantics,
+        narrows=backend in ("jax", "torch"),
+        in_place=backend == "torch",
+        loses_mask=backend == "jax" and semantics.generation in _MASK_AS_ATTRIBUTE,
+    )
 
 
 def versions(distribution: str) -> tuple[str, ...]:

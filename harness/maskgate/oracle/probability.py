@@ -66,9 +66,9 @@ def _complement(smoothing: float, y: Rounded, d: Definition) -> Rounded:
 def _binary(y: Rounded, p: Rounded, d: Definition) -> Rounded:
     """Binary cross-entropy of each prediction, nothing reduced."""
     if d.flag("from_logits"):
-        return _from_logits(y, p)
+        return _from_logits(y, p, d)
     if d.rules.entropy_by_logits:
-        return _from_logits(y, log(_odds(p, d)))
+        return _from_logits(y, log(_odds(p, d)), d)
     return _from_probabilities(y, p, d)
 
 
@@ -113,9 +113,10 @@ def _binary_arguments(p: Rounded, d: Definition) -> tuple[Rounded, Rounded]:
     return held, 1.0 - held
 
 
-def _from_logits(y: Rounded, x: Rounded) -> Rounded:
-    """`max(x, 0) - x y + log(1 + exp(-|x|))`."""
-    return maximum(x, 0.0) - x * y + log1p(exp(-abs(x)))
+def _from_logits(y: Rounded, x: Rounded, d: Definition) -> Rounded:
+    """`max(x, 0) - x y + log(1 + exp(-|x|))`; on JAX and torch the 1 is added and rounded."""
+    decay = exp(-abs(x))
+    return maximum(x, 0.0) - x * y + (log(1.0 + decay) if d.semantics.narrows else log1p(decay))
 
 
 def _from_logits_gradient(g: Rounded, y: Rounded, x: Rounded) -> Rounded:
@@ -132,11 +133,15 @@ def _from_logits_gradient(g: Rounded, y: Rounded, x: Rounded) -> Rounded:
 
 
 def binary_focal(y: Rounded, p: Rounded, d: Definition) -> Rounded:
-    """Of logits, the cross-entropy is that of logits too: on TensorFlow in every generation."""
+    """Of logits, the cross-entropy is that of logits too on TensorFlow, in every generation.
+
+    On JAX and torch it is that of the probabilities, clipped.
+    """
     y = _smoothed_binary(y, d)
     probability = sigmoid(p) if d.flag("from_logits") else p
     factor = power(1.0 - _of_truth(y, probability), d.number("gamma"))
-    loss = factor * _binary(y, p, d)
+    clipped = d.flag("from_logits") and d.semantics.narrows
+    loss = factor * (_from_probabilities(y, probability, d) if clipped else _binary(y, p, d))
     return (_class_balance(y, d) * loss if d.flag("apply_class_balancing") else loss).mean(d.axis)
 
 
@@ -149,11 +154,16 @@ def binary_focal_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> 
     if d.flag("apply_class_balancing"):
         each = each * _class_balance(y, d)
     miss = 1.0 - _of_truth(y, probability)
-    by_factor = each * _binary(y, p, d) * gamma * power(miss, gamma - 1.0)
+    clipped = logits and d.semantics.narrows
+    entropy = _from_probabilities(y, probability, d) if clipped else _binary(y, p, d)
+    by_factor = each * entropy * gamma * power(miss, gamma - 1.0)
     slope = by_factor * (1.0 - y) - by_factor * y
+    by_entropy = each * power(miss, gamma)
+    if clipped:
+        slope = slope + _from_probabilities_gradient(by_entropy, y, probability, d)
     if logits:
         slope = slope * (probability * (1.0 - probability))
-    return slope + _binary_gradient(each * power(miss, gamma), y, p, d)
+    return slope if clipped else slope + _binary_gradient(by_entropy, y, p, d)
 
 
 def _of_truth(y: Rounded, p: Rounded) -> Rounded:

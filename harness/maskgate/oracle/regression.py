@@ -12,6 +12,7 @@ from __future__ import annotations
 from maskgate.oracle.definition import Definition, repeat, spread
 from maskgate.oracle.functions import (
     above,
+    exp,
     gated,
     log,
     logarithm_gradient,
@@ -138,15 +139,22 @@ def _in_floatx(x: Rounded, d: Definition) -> Rounded:
 
 def log_cosh(y: Rounded, p: Rounded, d: Definition) -> Rounded:
     """`mean(log(cosh(p - y)))`, by way of `x + softplus(-2 x) - log(2)`."""
+    if d.rules.log_of_cosh:
+        rising, falling = exp(p - y), exp(y - p)
+        return log((rising + falling) / 2.0).mean(-1)
     d.check_constants(typed=d.rules.typed_zero)
     x = p - y
     log_2 = float(constant(LOG_2, d.floatx).value)
     return (x + softplus(x * -2.0) - log_2).mean(-1)
 
 
-def log_cosh_gradient(g: Rounded, y: Rounded, p: Rounded, _: Definition) -> Rounded:
-    """`tanh(p - y) / n`, as `1 - 2 sigmoid(-2 x)`."""
+def log_cosh_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """`tanh(p - y) / n`, as `1 - 2 sigmoid(-2 x)`, or by the exponentials themselves."""
     each = spread(g, p)
+    if d.rules.log_of_cosh:
+        rising, falling = exp(p - y), exp(y - p)
+        slope = logarithm_gradient(each, (rising + falling) / 2.0) / 2.0
+        return slope * rising - slope * falling
     return each + each * sigmoid((p - y) * -2.0) * -2.0
 
 

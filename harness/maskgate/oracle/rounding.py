@@ -158,6 +158,9 @@ def held(values: AnyArray, arithmetic: Arithmetic) -> Rounded:
     if not arithmetic.flushes:
         return Rounded(exact, EXACT, arithmetic)
     size = np.abs(exact)
+    if arithmetic.narrow:
+        apart = np.abs(exact.astype(np.float32).astype(np.float64) - exact)
+        return Rounded(exact, np.where(np.isnan(apart), 0.0, apart), arithmetic)
     subnormal = (size < fmt.tiny) & (size > 0.0)
     return Rounded(exact, size * subnormal if subnormal.any() else EXACT, arithmetic)
 

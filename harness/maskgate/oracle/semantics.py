@@ -54,6 +54,7 @@ class Generation:
         signs_labels: whether the hinge takes labels 0 and 1 for -1 and 1.
         entropy_by_logits: whether binary cross-entropy turns probabilities back into logits.
         averages_huber: whether the Huber loss averages the last axis away.
+        log_of_cosh: whether log-cosh is the logarithm of `(exp(x) + exp(-x)) / 2`, which overflows.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Generation:
     signs_labels: bool = True
     entropy_by_logits: bool = False
     averages_huber: bool = True
+    log_of_cosh: bool = False
 
 
 def _keras_2(name: str, **switches: object) -> Generation:
@@ -105,6 +107,17 @@ GENERATIONS: dict[str, Generation] = {
             **_NO_MASK,
         ),
         _keras_2(
+            "objective-2.0",
+            alignment="objective",
+            reductions=("sum_over_batch_size",),
+            guards_empty=False,
+            typed_zero=False,
+            signs_labels=False,
+            entropy_by_logits=True,
+            log_of_cosh=True,
+            **_NO_MASK,
+        ),
+        _keras_2(
             "keras-2.3.0",
             alignment="keras-2.3",
             guards_empty=False,
@@ -118,7 +131,8 @@ GENERATIONS: dict[str, Generation] = {
         _keras_2("keras-2.9.0", **_NO_MASK),
         _keras_2("keras-2.10.0", own_mask=False, casts_weights=False),
         _keras_2("keras-2.11.0", casts_weights=False),
-        _keras_2("keras-2.12.0", smoothing_axis="axis"),
+        _keras_2("keras-2.12.0"),
+        _keras_2("keras-2.14.0", smoothing_axis="axis"),
         _keras_3(
             "keras-3.0.0",
             alignment="keras-3.0.0",
@@ -137,7 +151,7 @@ _FIRST_GENERATION = {
     "objective": "objective",
     "objective-epsilon": "objective",
     "all-elements": "keras-2.9.0",
-    "valid-twice": "keras-2.12.0",
+    "valid-twice": "keras-2.14.0",
     "valid-epsilon": "keras-3.7.0",
     "valid-no-nan": "keras-3.7.0",
     "valid-where": "keras-3.15.0",
@@ -156,6 +170,12 @@ class Semantics:
             compiled model, which folds the mask into the weights itself up to Keras 2.15.
         elements: the generation whose element losses are used, where it is another one: the
             seed's function is asked over the losses of a framework. Empty for the same one.
+        narrows: whether float64 may be computed in float32, operation by operation: Keras 3 takes
+            float64 for float32 in its rules of promotion on JAX and torch.
+        in_place: whether weights are multiplied by the mask in place, so that they must have the
+            shape of the product: on torch.
+        loses_mask: whether a mask is lost where the code is traced, for the gradient too: a tracer
+            of JAX takes no attribute, which is where Keras 3.0 to 3.5 keeps the mask.
     """
 
     family: str
@@ -163,6 +183,9 @@ class Semantics:
     epsilon: float = 1e-7
     path: Path = "direct"
     elements: str = ""
+    narrows: bool = False
+    in_place: bool = False
+    loses_mask: bool = False
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:

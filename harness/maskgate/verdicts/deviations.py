@@ -56,10 +56,13 @@ class KnownDeviation:
 
     def applies(self, family: str, description: Description) -> bool:
         """Whether a subject of this family is one that the entry is about."""
+        version = description.extra.get("elementwise", ("", description.keras))[1]
         return (
             family in self.families
+            # A mode that the subject lacks shows nothing.
+            and (not self.modes or bool(set(self.modes) & set(description.modes)))
             and (not self.backends or description.backend in self.backends)
-            and (not self.versions or _within(description.keras, self.versions))
+            and (not self.versions or _within(version, self.versions))
         )
 
     def matches(self, identity: Identity) -> bool:

@@ -22,6 +22,8 @@ def shape_class(case: Case, altered: Case | None = None, *, stage: str = "formul
     """
     if case.y_pred.size == 0:
         return "empty-batch"
+    if stage == "backend":
+        return _backend_class(case)
     if stage == "mode" and case.mask is not None and not np.any(case.mask):
         return "all-masked"
     if altered is not None and case.loss.name in HINGES and _converted(case) != _converted(altered):
@@ -32,6 +34,16 @@ def shape_class(case: Case, altered: Case | None = None, *, stage: str = "formul
     if np.prod(case.loss_shape) > 65504:
         return "past-65504"
     return "plain"
+
+
+def _backend_class(case: Case) -> str:
+    """What backends are known to differ in: torch multiplies weights by the mask in place."""
+    mask, weight = case.mask, case.sample_weight
+    if mask is not None and weight is not None and weight.size != max(mask.size, weight.size):
+        return "weights-in-place"
+    if case.loss.name == "binary_focal" and case.loss["from_logits"]:
+        return "focal-of-logits"
+    return "plain" if mask is None else "masked"
 
 
 def _rank_class(case: Case) -> str | None:
