@@ -77,7 +77,7 @@ def weigh(tf: Any, scores: Any, weights: Any) -> Any:
     """Mean over the axes that the weights lack, times weights, over the share of non-zero ones."""
     if weights is None:
         # Keras up to 2.3 fed ones, one a sample, where the user gave no weights.
-        weights = tf.ones(scores.shape[:1], scores.dtype)
+        weights = tf.ones(tf.shape(scores)[:1], scores.dtype)
     rank = weights.shape.rank
     scores = tf.reduce_mean(scores, axis=list(range(rank, scores.shape.rank)))
     weights = tf.cast(weights, scores.dtype)
