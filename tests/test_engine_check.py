@@ -636,3 +636,10 @@ def test_pretty_output_ends_in_one_line_that_sums_up(here: Path, bent: Path) -> 
     assert last.startswith(f"Unexpected: {PROPERTY} deviates in a way that is not listed.")
     again = f"maskgate check venv:{bent} --select {PROPERTY} --profile smoke --seed 0"
     assert again in textwrap.dedent(done.stdout).replace("\n", " ")
+
+
+@pytest.mark.parametrize("subject", ["kears-3.15.1", "/nowhere", "path:/nowhere"])
+def test_a_subject_of_no_known_form_is_one_sentence(here: Path, subject: str) -> None:
+    done = check(here, subject, "--select", PROPERTY)
+    assert done.returncode == 3
+    assert "write " in one_sentence(done.stderr)

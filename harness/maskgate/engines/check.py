@@ -204,7 +204,10 @@ def _peers(subject: str, others: Sequence[str]) -> list[str]:
 
 
 def _release_named(subject: str) -> str | None:
-    spec = parse_subject(subject)
+    try:
+        spec = parse_subject(subject)
+    except SubjectError:  # told when its own turn comes
+        return None
     if spec.place != "environment" or spec.target.startswith("pip:") or spec.seed:
         return None
     return re.sub(rf"-({'|'.join(BACKENDS)})$", "", spec.target)

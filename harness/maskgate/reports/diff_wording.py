@@ -38,7 +38,8 @@ def diff_outcome(comparison: Comparison) -> str:
     """How a comparison came out, in a sentence or two."""
     said = f"{counted(comparison.examples, 'example')}, {comparison.differing} answered differently"
     if comparison.exit_status == _INTERRUPTED:
-        return f"Interrupted after {said}: {_found(comparison)}."
+        found = _found(comparison) if comparison.examples else "nothing was asked yet"
+        return f"Interrupted after {said}: {found}."
     if comparison.failures:
         failed = "; ".join(f"{each.asked}: {each.found}" for each in comparison.failures)
         rest = f" {said}: {_found(comparison)}." if comparison.examples else ""

@@ -106,7 +106,8 @@ def collect(events_path: Path) -> Report:
         subjects=tuple(event["subject"] for event in _of(events, "subject")),
         results=tuple(_result(results[pair]["result"]) for pair in _ordered(planned, results)),
         findings=_in_order(planned, [Finding(**e["finding"]) for e in _of(events, "finding")]),
-        failures=tuple(_failure(event) for event in _of(events, "subject-failed")),
+        # Processes side by side meet the same failure.
+        failures=tuple(dict.fromkeys(_failure(event) for event in _of(events, "subject-failed"))),
         run={key: started.get(key) for key in _RUN} if started else None,
         planned=len(planned),
     )
