@@ -8,6 +8,7 @@ from maskgate.strategies import (
     MASK_KINDS,
     SOFT_MASK,
     Pair,
+    compiled_corners,
     mask_corners,
     pairs,
     value_corners,
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.conformance
 EVERY_MASK = (*MASK_KINDS, SOFT_MASK)
 
 
-@with_corners(weight_corners(), mask_corners(), value_corners())
+@with_corners(compiled_corners(), weight_corners(), mask_corners(), value_corners())
 @given(pair=pairs(given=modest, mask_kinds=EVERY_MASK, empty_batch=True, long=True))
 def test_loss_value(subject: Examination, pair: Pair) -> None:
     """The value of every loss, under every mask, weight and reduction, is the family's."""

@@ -227,7 +227,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         problem = raised
     else:
         # Only where the drawn examples hold: what they find, they shrink.
-        problem = try_corners(corners_of(pyfuncitem.function), run, compiled=profile.signatures)
+        problem = try_corners(corners_of(pyfuncitem.function), run, compiled=4 * profile.signatures)
     outcome = conclude(
         examination,
         kind=_kind(pyfuncitem),

@@ -58,7 +58,26 @@ def compiled_corners() -> tuple[Pair, ...]:
     mask = np.array([[True, False], [True, True], [False, True]])
     weight = np.array([[1.0, 2.0], [-0.5, 3.0], [2.0, 0.0]])
     listed = [_mse((3, 2, 2), reduction, mask, weight) for reduction in reductions]
-    return tuple(Pair(case, compiled=True) for case in listed)
+    return tuple(Pair(case, compiled=True) for case in (*listed, *_parameters()))
+
+
+def _parameters() -> Iterator[Case]:
+    """Losses with parameters, some beyond those that are drawn, and with many classes."""
+    predictions = np.array([[0.5, 0.3, 0.2], [0.1, 0.7, 0.2]])
+    many = np.full((2, 12), 1.0 / 12)
+    for name in ("cce", "categorical_focal"):
+        for shares in (predictions, many):
+            spec = LossSpec.of(name, label_smoothing=0.1)
+            labels = np.eye(shares.shape[-1])[:2]
+            yield Case(spec, "sum_over_batch_size", "float32", labels, shares)
+    bits, odds = np.array([[0.0], [1.0]]), np.array([[0.3], [0.6]])
+    for spec in (
+        LossSpec.of("bce", label_smoothing=0.2),
+        LossSpec.of("binary_focal", gamma=5.0, label_smoothing=0.2),
+    ):
+        yield Case(spec, "sum_over_batch_size", "float32", bits, odds)
+    wide = LossSpec.of("huber", delta=5.0)
+    yield Case(wide, "sum_over_batch_size", "float32", bits, np.array([[3.0], [11.0]]))
 
 
 def _weights() -> Iterator[Case]:
@@ -75,6 +94,13 @@ def _weights() -> Iterator[Case]:
     for reduction in REDUCTIONS:
         yield _mse((2, 2, 2), reduction, holes, np.array([[2, 0], [1, 3]]))
     yield _mse((2, 2), "sum_over_batch_size", None, np.array([2, 3]))
+    for reduction in REDUCTIONS:
+        for steps in (1, 2):
+            for number in (0.5, 5.0):
+                yield _mse((1, steps, 1), reduction, None, np.array([[number]]))
+        yield _mse((2, 3, 2), reduction, np.ones((2, 3, 1), bool), np.array(2.0))
+        for dtype in ("float16", "bfloat16"):
+            yield _mse((2, 2, 2), reduction, holes, signed, dtype=dtype)
 
 
 def _masks() -> Iterator[Case]:
@@ -128,6 +154,11 @@ def _thresholds() -> Iterator[Case]:
             for dtype in ("float32", "float64"):
                 y_pred, y_true = grid[:, :1], grid[:, 1:]
                 yield Case(LossSpec.of(name, **parameters), "none", dtype, y_true, y_pred)
+    # Not compiled: Keras 2 takes ignored classes out of the batch, which XLA refuses.
+    for ignored in (255, -100):
+        classes, shares = np.array([1, ignored]), np.array([[0.5, 0.3, 0.2], [0.1, 0.7, 0.2]])
+        spec = LossSpec.of("sparse_cce", ignore_class=ignored)
+        yield Case(spec, "sum_over_batch_size", "float32", classes, shares)
     logits = np.array([[-40.0], [-0.0], [0.0], [1e-4], [40.0]])
     labels = np.array([[0.0], [1.0], [0.5], [1.0], [0.0]])
     for name in ("bce", "binary_focal"):
