@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from maskgate.case import Case
+from maskgate.engines.listing import listed
 from maskgate.oracle import Semantics, expect, ledger
 from maskgate.subjects.protocol import (
     Answer,
@@ -55,15 +56,8 @@ class Side:
     def of(cls, name: SideName, subject: Subject) -> Side:
         """Start a subject and look it up. Raises `SubjectError`."""
         description = subject.describe()
-        elements = description.extra.get("elementwise")
-        entry = ledger.lookup(
-            description.distribution,
-            description.keras,
-            elements=None if elements is None else (elements[0], elements[1]),
-        )
-        semantics = ledger.on_backend(entry.semantics, description.backend)
-        semantics = replace(semantics, epsilon=description.epsilon)
-        return cls(name, subject, description, semantics, entry)
+        entry = listed(description)
+        return cls(name, subject, description, entry.semantics, entry)
 
     def expectations(self, case: Case, mode: Mode) -> list[Expectation]:
         """What its oracle allows: any of them."""

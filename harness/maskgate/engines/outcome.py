@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from maskgate.engines.examination import Deviation, Examination
-from maskgate.oracle import ledger
+from maskgate.engines.listing import listed
 from maskgate.strategies.pairs import Pair
 from maskgate.subjects.protocol import SubjectError
 from maskgate.verdicts.deviations import KnownDeviation
@@ -144,7 +144,7 @@ def conclude(
 def described(examination: Examination) -> dict[str, Any]:
     """The subject as a report names it."""
     who = examination.description
-    entry = ledger.lookup(who.distribution, who.keras)
+    entry = listed(who)
     return {
         "id": who.id,
         "distribution": who.distribution,

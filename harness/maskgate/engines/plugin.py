@@ -11,7 +11,6 @@ import contextlib
 import json
 import time
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,9 @@ from maskgate.engines.catalogue import public_name, suite_folder
 from maskgate.engines.events import EventLog
 from maskgate.engines.examination import Examination
 from maskgate.engines.forced_failure import prove_it_can_fail
+from maskgate.engines.listing import listed
 from maskgate.engines.outcome import conclude, replay_known, try_corners
 from maskgate.engines.profiles import PROFILES, hypothesis_settings
-from maskgate.oracle import ledger
 from maskgate.strategies import Pair, corners_of, spend_signatures
 from maskgate.subjects import open_subject
 from maskgate.subjects.protocol import Description, Subject, SubjectError
@@ -150,18 +149,9 @@ def examine(
     peers: Sequence[Subject] = (),
 ) -> Examination:
     """The examination of a subject by one property, with the deviations listed for its family."""
-    # The seed's formula reduces the element losses of the framework that it runs on.
-    elementwise = description.extra.get("elementwise")
-    semantics = ledger.lookup(
-        description.distribution,
-        description.keras,
-        elements=None if elementwise is None else (elementwise[0], elementwise[1]),
-    ).semantics
+    semantics = listed(description).semantics
     # Where backends are compared, an entry says which of the others deviates.
     asked_too = [peer.describe() for peer in peers]
-    semantics = replace(
-        ledger.on_backend(semantics, description.backend), epsilon=description.epsilon
-    )
     return Examination(
         subject=subject,
         description=description,
@@ -221,13 +211,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     replayed = replay_known(examination, run)
     try:
         yield
+        # Only where the drawn examples hold: what they find, they shrink.
+        corners = corners_of(pyfuncitem.function)
+        problem = try_corners(corners, run, compiled=4 * profile.signatures)
     except (KeyboardInterrupt, pytest.exit.Exception):
         raise
     except BaseException as raised:  # Hypothesis raises groups, and skips are BaseExceptions
         problem = raised
-    else:
-        # Only where the drawn examples hold: what they find, they shrink.
-        problem = try_corners(corners_of(pyfuncitem.function), run, compiled=4 * profile.signatures)
     outcome = conclude(
         examination,
         kind=_kind(pyfuncitem),

@@ -147,9 +147,10 @@ def _within(version: str, versions: str) -> bool:
 
 def _are_versions(value: Any) -> bool:
     try:
-        return isinstance(value, str) and SpecifierSet(value) is not None
-    except InvalidSpecifier:
+        SpecifierSet(value)
+    except (InvalidSpecifier, AttributeError, TypeError):
         return False
+    return isinstance(value, str)
 
 
 def _are_strings(value: Any) -> bool:

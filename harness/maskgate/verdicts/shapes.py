@@ -39,7 +39,7 @@ def shape_class(case: Case, altered: Case | None = None, *, stage: str = "formul
 def _backend_class(case: Case) -> str:
     """What backends are known to differ in: torch multiplies weights by the mask in place."""
     mask, weight = case.mask, case.sample_weight
-    if mask is not None and weight is not None and weight.size != max(mask.size, weight.size):
+    if mask is not None and weight is not None and weight.size < mask.size:
         return "weights-in-place"
     if case.loss.name == "binary_focal" and case.loss["from_logits"]:
         return "focal-of-logits"

@@ -1,0 +1,161 @@
+"""Corner cases are tried and reported; backends have their own formula; loss objects are kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fake_subject import DESCRIPTION, FakeSubject, case, deviations, examination, plus
+
+from maskgate.case import Case, LossSpec
+from maskgate.engines.examination import Deviation, Examination
+from maskgate.engines.listing import listed
+from maskgate.engines.outcome import CornersDeviate, try_corners
+from maskgate.oracle import Expected, Refused, Semantics, expect
+from maskgate.oracle.ledger import on_backend
+from maskgate.strategies import (
+    Pair,
+    compiled_corners,
+    corners_of,
+    mask_corners,
+    value_corners,
+    weight_corners,
+    with_corners,
+)
+from maskgate.subjects.worker.kept import KeptLosses
+from maskgate.subjects.worker.words import Ask
+from maskgate.verdicts.deviations import KnownDeviation
+
+GROUPS = (weight_corners(), mask_corners(), value_corners(), compiled_corners())
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_corners_are_different_cases_that_the_oracle_answers(group: tuple[Pair, ...]) -> None:
+    texts = [str(pair.case.to_dict()) for pair in group]
+    assert len(set(texts)) == len(texts) > 8
+    answers = [expect(pair.case, Semantics("valid-where")) for pair in group]
+    assert not [each for each in answers if isinstance(each, Refused)]
+
+
+def test_a_property_keeps_its_corners_in_their_order() -> None:
+    @with_corners(GROUPS[0][:2], GROUPS[1][:1])
+    def test() -> None: ...
+
+    assert list(corners_of(test)) == [*GROUPS[0][:2], GROUPS[1][0]]
+    assert not corners_of(lambda: None)
+
+
+def test_a_corner_that_deviates_is_reported_once_and_the_others_are_tried() -> None:
+    asked = examination(plus(1.0, when=lambda each: each.mask is not None))
+    tried = [pair for group in GROUPS[:2] for pair in group if pair.case.y_pred.size < 100]
+    problem = try_corners(tried, asked.conforms, compiled=0)
+    assert isinstance(problem, CornersDeviate)
+    assert {type(each) for each in deviations(problem)} == {type(e) for e in problem.exceptions}
+    assert len({str(each.finding.identity) for each in problem.exceptions}) == len(
+        problem.exceptions
+    )
+    assert asked.tally.examples == len(tried)
+    assert try_corners(tried, examination().conforms, compiled=0) is None
+
+
+def test_only_so_many_corners_are_compiled() -> None:
+    asked = examination()
+    assert try_corners(compiled_corners(), asked.conforms, compiled=2) is None
+    assert asked.tally.asked["eager"] == len(compiled_corners())
+    assert asked.tally.asked["xla"] == asked.tally.asked["graph"] == 2
+
+
+def test_float64_on_jax_may_be_computed_in_float32_and_nothing_else_changes() -> None:
+    here, there = Semantics("valid-where"), on_backend(Semantics("valid-where"), "jax")
+    for dtype, wider in (("float64", True), ("float32", False)):
+        tenth = Case(LossSpec("mse"), "sum", dtype, np.zeros((1, 1)), np.full((1, 1), 0.1))
+        one, other = expect(tenth, here), expect(tenth, there)
+        assert isinstance(one, Expected)
+        assert isinstance(other, Expected)
+        assert (other.value.radius > 1e6 * one.value.radius) == wider
+        error = abs(float(np.float32(0.1)) ** 2 - 0.1**2)
+        assert wider == (one.value.radius < error <= other.value.radius) or dtype == "float32"
+
+
+def test_torch_refuses_weights_that_broadcast_against_the_mask() -> None:
+    torch = on_backend(Semantics("valid-where"), "torch")
+    assert isinstance(expect(case(weight=2.0), torch), Refused)
+    assert isinstance(expect(case(weight=((1.0, 2.0, 3.0),)), torch), Expected)
+    assert isinstance(expect(case(mask=None, weight=2.0), torch), Expected)
+
+
+def test_jax_loses_the_mask_where_code_is_traced_before_3_6() -> None:
+    older = on_backend(Semantics("valid-epsilon", "keras-3.4.0"), "jax")
+    newer = on_backend(Semantics("valid-epsilon", "keras-3.6.0"), "jax")
+    masked, bare = case(), case(mask=None)
+    values = {
+        (name, gradient): float(expect(masked, each, gradient=gradient).value.value)  # type: ignore[union-attr]
+        for name, each in (("older", older), ("newer", newer))
+        for gradient in (False, True)
+    }
+    lost = float(expect(bare, older).value.value)  # type: ignore[union-attr]
+    assert values["older", True] == lost
+    assert values["older", False] == values["newer", False] == values["newer", True] != lost
+
+
+def beside(peer: FakeSubject) -> Examination:
+    asked = examination(name="backends")
+    return Examination(
+        subject=FakeSubject(),
+        description=DESCRIPTION,
+        semantics=asked.semantics,
+        property_name="backends",
+        peers=(peer,),
+    )
+
+
+def test_a_backend_that_answers_otherwise_is_a_deviation() -> None:
+    other = replace(DESCRIPTION, backend="torch")
+    beside(FakeSubject(description=other)).backends_agree(Pair(case()))
+    with pytest.raises(Deviation) as raised:
+        beside(FakeSubject(plus(1.0), description=other)).backends_agree(Pair(case()))
+    found = raised.value.finding
+    assert (found.stage, found.details["backend"]) == ("backend", "torch")
+
+
+def test_an_entry_is_of_some_backends_versions_and_modes() -> None:
+    entry = KnownDeviation(
+        "id", "loss-value", ("valid-where",), "mask", "plain", "off", None, case(), None
+    )
+    who = replace(DESCRIPTION, keras="3.15.1", backend="jax", modes=("eager", "xla"))
+
+    def applies(**changes: object) -> bool:
+        return replace(entry, **changes).applies("valid-where", who)  # type: ignore[arg-type]
+
+    assert applies()
+    assert not entry.applies("valid-twice", who)
+    assert applies(backends=("jax",))
+    assert not applies(backends=("torch",))
+    assert applies(versions=">=3.15")
+    assert not applies(versions="<3.15")
+    assert applies(modes=("xla",))
+    assert not applies(modes=("graph",))
+    seed = replace(who, keras="with-epsilon", extra={"elementwise": ["keras", "2.2.4"]})
+    assert not replace(entry, versions=">=2.3").applies("valid-where", seed)
+
+
+def test_the_ledger_entry_of_a_subject_has_its_own_epsilon_and_backend() -> None:
+    who = replace(DESCRIPTION, epsilon=1e-3, backend="torch")
+    semantics = listed(who).semantics
+    assert (semantics.epsilon, semantics.in_place) == (1e-3, True)
+
+
+def test_loss_objects_are_kept_between_eager_questions_alone() -> None:
+    class Api:
+        def loss(self, ask: Ask) -> list[Ask]:
+            return [ask]
+
+    kept, y = KeptLosses(Api()), np.zeros((1, 1))
+    ask = Ask("MeanSquaredError", {}, "sum", "float32", "eager", False, y, y)
+    first = kept.loss(ask)
+    assert kept.loss(ask._replace(gradient=True)) is first
+    assert kept.loss(ask._replace(reduction="none")) is not first
+    assert kept.loss(ask._replace(mode="graph")) is not kept.loss(ask._replace(mode="graph"))
+    kept.clear()
+    assert kept.loss(ask) is not first
