@@ -21,6 +21,7 @@ from maskgate.subjects import (
     Crash,
     Refusal,
     SubjectError,
+    Task,
     Value,
     WorkerSubject,
     open_subject,
@@ -32,6 +33,13 @@ WORKER = Path(maskgate.__file__).parent / "subjects" / "worker"
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return fake.make_fake(tmp_path_factory.mktemp("fake") / "env")
+
+
+def test_a_task_that_is_not_offered_is_refused(subject: WorkerSubject) -> None:
+    done = subject.perform(Task("nothing.at_all"))
+    assert isinstance(done, Refusal)
+    assert (done.kind, done.message) == ("NotOfferedError", "no task nothing.at_all")
+    assert isinstance(subject.evaluate([question()])[0], Value)
 
 
 @pytest.fixture

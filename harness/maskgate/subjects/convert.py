@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from maskgate.subjects.protocol import Description, Question, Refusal, Value
-from maskgate.subjects.worker.words import Ask, Refused, Reply
+from maskgate.subjects.protocol import Description, Done, Question, Refusal, Task, Value
+from maskgate.subjects.worker.words import Ask, Refused, Reply, Result, Work
 
 
 def ask_of(question: Question) -> Ask:
@@ -31,6 +31,18 @@ def answer_of(answer: Reply | Refused) -> Value | Refusal:
     if isinstance(answer, Refused):
         return Refusal(answer.kind, answer.message, answer.seconds)
     return Value(answer.value, answer.gradient, answer.dtype, answer.seconds)
+
+
+def work_of(task: Task) -> Work:
+    """The task as the worker gets it."""
+    return Work(task.name, dict(task.parameters), dict(task.arrays))
+
+
+def done_of(result: Result | Refused) -> Done | Refusal:
+    """What came of a task as data of the protocol."""
+    if isinstance(result, Refused):
+        return Refusal(result.kind, result.message, result.seconds)
+    return Done(result.data, result.arrays, result.seconds)
 
 
 def description_of(id: str, fields: Mapping[str, Any]) -> Description:

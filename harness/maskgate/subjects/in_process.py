@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from maskgate.subjects.convert import answer_of, ask_of, description_of
-from maskgate.subjects.protocol import Answer, Description, Question
+from maskgate.subjects.convert import answer_of, ask_of, description_of, done_of, work_of
+from maskgate.subjects.protocol import Answer, Description, Done, Question, Refusal, Task
+from maskgate.subjects.worker import tasks
 from maskgate.subjects.worker.adapter import Adapter, answer
 
 
@@ -33,6 +34,10 @@ class InProcess:
     def evaluate(self, questions: Sequence[Question]) -> list[Answer]:
         """Answer each question, in order."""
         return [answer_of(answer(self.adapter, ask_of(question))) for question in questions]
+
+    def perform(self, task: Task, *, timeout: float | None = None) -> Done | Refusal:
+        """Do a task; nothing here can end one that takes longer than `timeout`."""
+        return done_of(tasks.perform(self.adapter, work_of(task)))
 
     def reset(self) -> None:
         """Make the adapter forget what it keeps between questions."""

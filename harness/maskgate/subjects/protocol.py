@@ -66,6 +66,30 @@ Answer = Value | Refusal | Crash
 
 
 @dataclass(frozen=True)
+class Task:
+    """Work with a whole model, done by the subject in one go.
+
+    Attributes:
+        name: `module.name` of a function of `subjects.worker.tasks`.
+        parameters: what it is given, as plain data without NaN or infinity.
+        arrays: arrays that it is given, by name.
+    """
+
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Mapping[str, AnyArray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a task: plain data, and arrays by name. `seconds` is how long it took."""
+
+    data: Mapping[str, Any]
+    arrays: Mapping[str, AnyArray]
+    seconds: float = field(default=0.0, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
 class Description:
     """Who answered. `keras` is the version of the Keras API in use.
 
@@ -111,6 +135,14 @@ class Subject(Protocol):
 
     def close(self) -> None:
         """Stop the subject; leaves no process."""
+        ...
+
+
+class ModelSubject(Subject, Protocol):
+    """A subject that can be given work with whole models."""
+
+    def perform(self, task: Task, *, timeout: float | None = None) -> Done | Refusal | Crash:
+        """Do a task. Never raises for what the task makes the subject do."""
         ...
 
 

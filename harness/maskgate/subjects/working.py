@@ -9,10 +9,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from maskgate.subjects.convert import answer_of, ask_of, description_of
+from maskgate.subjects.convert import answer_of, ask_of, description_of, done_of, work_of
 from maskgate.subjects.interpreters import worker_environment
 from maskgate.subjects.process import LostError, WorkerProcess
-from maskgate.subjects.protocol import Answer, Crash, Description, Question, SubjectError
+from maskgate.subjects.protocol import (
+    Answer,
+    Crash,
+    Description,
+    Done,
+    Question,
+    Refusal,
+    SubjectError,
+    Task,
+)
 from maskgate.subjects.spec import SubjectSpec
 from maskgate.subjects.worker import messages
 
@@ -71,6 +80,29 @@ class WorkerSubject:
         while len(answers) < len(questions):
             answers += self._ask(questions[len(answers) :])
         return answers
+
+    def perform(self, task: Task, *, timeout: float | None = None) -> Done | Refusal | Crash:
+        """Do a task with a whole model.
+
+        Args:
+            task: the work.
+            timeout: seconds that it may take; None for those of an answer.
+
+        Raises:
+            SubjectError: when the worker cannot be started, or was lost too often in a row.
+        """
+        worker, limit = self._running(), timeout or self._timeout
+        try:
+            worker.send(*messages.work_to_frame(work_of(task)), timeout=limit)
+            header, body = worker.receive(timeout=limit)
+            done = done_of(messages.result_of_frame(header, body))
+        except (LostError, ValueError) as problem:
+            return self._crash(str(problem))
+        except BaseException:
+            self.close()
+            raise
+        self._restarts = 0
+        return done
 
     def reset(self) -> None:
         """Make the worker forget what it keeps between questions (traced functions)."""

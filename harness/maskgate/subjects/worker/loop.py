@@ -41,12 +41,16 @@ def introduce(adapter: Adapter) -> dict[str, Any]:
 def serve(sock: socket.socket, adapter: Adapter) -> None:
     """Answer frame after frame; one answer frame for each question, sent as soon as it is known."""
     # NumPy comes with the framework; an environment without either must get as far as saying so.
-    from . import messages
+    from . import messages, tasks
 
     while True:
         header, body = frames.receive(sock)
         if header["op"] == "reset":
             adapter.reset()
+            continue
+        if header["op"] == "perform":
+            work = messages.work_of_frame(header, body)
+            frames.send(sock, *messages.result_to_frame(tasks.perform(adapter, work)))
             continue
         for number, ask in enumerate(messages.questions_of_frame(header, body)):
             frames.send(sock, *messages.answer_to_frame(number, answer(adapter, ask)))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .words import Ask, Refused, Reply
+from .words import Ask, Refused, Reply, Result, Work
 
 ALIGNMENT = 16  # of each array in a body: frameworks may read unaligned arrays slowly or not at all
 
@@ -32,8 +32,7 @@ def questions_of_frame(header: dict[str, Any], body: bytearray) -> Iterator[Ask]
 def answer_to_frame(number: int, answer: Reply | Refused) -> tuple[dict[str, Any], bytes]:
     """Header and body of the answer to the `number`-th question of a batch."""
     if isinstance(answer, Refused):
-        refused = {"op": "refused", "kind": answer.kind, "message": answer.message}
-        return {**refused, "number": number, "seconds": answer.seconds}, b""
+        return _refused_to_frame(number, answer)
     body = Body()
     header = {"op": "value", "number": number, "dtype": answer.dtype, "seconds": answer.seconds}
     header["arrays"] = [body.add(answer.value), body.add(answer.gradient)]
@@ -47,15 +46,73 @@ def answer_of_frame(number: int, header: dict[str, Any], body: bytearray) -> Rep
         ValueError: when the frame is no answer to question `number`.
     """
     try:
-        if header["number"] != number:
-            raise ValueError("an answer to another question")
-        if header["op"] == "refused":
-            return Refused(str(header["kind"]), str(header["message"]), float(header["seconds"]))
+        refused = _refused_of_frame(number, header)
+        if refused is not None:
+            return refused
         arrays = Arrays(body)
         value, gradient = (arrays.take(spec) for spec in header["arrays"])
         return Reply(value, gradient, str(header["dtype"]), float(header["seconds"]))
     except (KeyError, TypeError) as problem:
         raise ValueError("a frame that is no answer") from problem
+
+
+def work_to_frame(work: Work) -> tuple[dict[str, Any], bytes]:
+    """Header and body of a task."""
+    body = Body()
+    arrays = [[name, body.add(array)] for name, array in work.arrays.items()]
+    task = {"name": work.name, "parameters": work.parameters, "arrays": arrays}
+    return {"op": "perform", "task": task}, body.bytes()
+
+
+def work_of_frame(header: dict[str, Any], body: bytearray) -> Work:
+    """The task that `work_to_frame` wrote."""
+    task = header["task"]
+    return Work(task["name"], task["parameters"], _named_arrays(task["arrays"], body))
+
+
+def result_to_frame(result: Result | Refused) -> tuple[dict[str, Any], bytes]:
+    """Header and body of what came of a task."""
+    if isinstance(result, Refused):
+        return _refused_to_frame(0, result)
+    body = Body()
+    arrays = [[name, body.add(array)] for name, array in result.arrays.items()]
+    header = {"op": "result", "number": 0, "data": result.data, "seconds": result.seconds}
+    return {**header, "arrays": arrays}, body.bytes()
+
+
+def result_of_frame(header: dict[str, Any], body: bytearray) -> Result | Refused:
+    """What `result_to_frame` wrote.
+
+    Raises:
+        ValueError: when the frame is not that.
+    """
+    try:
+        refused = _refused_of_frame(0, header)
+        if refused is not None:
+            return refused
+        arrays = _named_arrays(header["arrays"], body)
+        return Result(dict(header["data"]), arrays, float(header["seconds"]))
+    except (KeyError, TypeError) as problem:
+        raise ValueError("a frame that is no result") from problem
+
+
+def _named_arrays(specs: Sequence[Any], body: bytearray) -> dict[str, Any]:
+    arrays = Arrays(body)
+    return {name: arrays.take(spec) for name, spec in specs}
+
+
+def _refused_to_frame(number: int, answer: Refused) -> tuple[dict[str, Any], bytes]:
+    refused = {"op": "refused", "kind": answer.kind, "message": answer.message}
+    return {**refused, "number": number, "seconds": answer.seconds}, b""
+
+
+def _refused_of_frame(number: int, header: dict[str, Any]) -> Refused | None:
+    """The refusal in a frame, None if it is none; ValueError if it answers something else."""
+    if header["number"] != number:
+        raise ValueError("an answer to another question")
+    if header["op"] != "refused":
+        return None
+    return Refused(str(header["kind"]), str(header["message"]), float(header["seconds"]))
 
 
 class Body:

@@ -1,4 +1,4 @@
-"""A question and its answers as an adapter has them."""
+"""Questions, tasks and their answers as an adapter has them."""
 
 from __future__ import annotations
 
@@ -66,4 +66,23 @@ class Refused(NamedTuple):
 
     kind: str
     message: str
+    seconds: float = 0.0
+
+
+class Work(NamedTuple):
+    """A task: the function of `tasks` that does it, `module.function`, and what it is given.
+
+    `parameters` is plain data, `arrays` are NumPy arrays by name.
+    """
+
+    name: str
+    parameters: dict[str, Any]
+    arrays: dict[str, Any]
+
+
+class Result(NamedTuple):
+    """What a task found: plain data (no NaN or infinity), and arrays by name."""
+
+    data: dict[str, Any]
+    arrays: dict[str, Any]
     seconds: float = 0.0
