@@ -15,7 +15,6 @@ from ..releases import loss_class
 from ..words import Ask
 from . import models
 
-RATE = 0.125
 _KEPT = Kept()
 _SESSIONS: list[Any] = []  # of Keras before 2.4: the one that all models live in
 
@@ -82,9 +81,9 @@ def step(adapter: Any, parameters: Any, arrays: Any) -> Any:
     fresh = draws and models.release(adapter.api.keras) >= (2, 4)
     if fresh:
         _forget(adapter)
-        model = _compiled(adapter, parameters, arrays, rate=RATE)
+        model = _compiled(adapter, parameters, arrays, rate=models.RATE)
     else:
-        model = _kept(adapter, parameters, arrays, rate=RATE)
+        model = _kept(adapter, parameters, arrays, rate=models.RATE)
     if draws and not fresh:
         _draw_again(adapter, model)
     before = model.get_weights()
