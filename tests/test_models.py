@@ -1,4 +1,4 @@
-"""Properties of whole models: their batches, their bound, and what their examination tells apart."""
+"""Properties of whole models: their batches, their bound, and their examination."""
 
 from __future__ import annotations
 

@@ -3,6 +3,9 @@
 from faults.planting import Fault
 
 TRAINER = "src/backend/tensorflow/trainer.py"
+CALLED = """\
+            x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False
+        )"""
 
 FAULTS = (
     Fault(
@@ -23,9 +26,8 @@ FAULTS = (
     Fault(
         "evaluate-alone-is-doubled",
         TRAINER,
-        "            x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False\n        )",
-        "            x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False\n        )"
-        "\n        loss = loss * 2.0",
+        CALLED,
+        CALLED + "\n        loss = loss * 2.0",
         "api-paths",
     ),
     Fault(
