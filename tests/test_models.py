@@ -180,6 +180,28 @@ def test_a_wrong_trainer_is_told_from_a_wrong_entry_point() -> None:
     assert found.reproducer["against"] == "test_on_batch"
 
 
+def test_a_refusal_is_no_answer() -> None:
+    """Two refusals are alike; a trainer that refuses everything must not pass for a right one."""
+
+    class Refusing(FakeTrainer):
+        def perform(self, task: Task, *, timeout: float | None = None) -> Done | Refusal:
+            return Refusal("AttributeError", f"no {task.name} within {timeout}")
+
+    first = question_corners()[0]
+    assert "AttributeError" in str(raised(examined(Refusing()).steps_alike, first).observed)
+    for said in (examined(Refusing()).trains_by_formula, examined(Refusing()).paths_agree):
+        assert "AttributeError" in str(raised(said, pair()).observed)
+
+
+def test_what_has_failed_is_asked_again_by_the_entry_points_that_show_it() -> None:
+    subject = FakeTrainer(lambda entry, value: value * (1.001 if entry == "fit" else 1.0))
+    one = examined(subject)
+    for _ in range(2):
+        assert raised(one.trains_by_formula, pair()).stage == "fit"
+    asked = [each.parameters["entries"] for each in subject.tasks]
+    assert asked == [list(ENTRIES), ["test_on_batch", "fit"]]
+
+
 def test_labels_that_leak_into_the_weights_are_found() -> None:
     first = question_corners()[0]
     examined(FakeTrainer()).steps_alike(first)
@@ -268,11 +290,12 @@ def test_a_script_runs_and_says_that_the_behaviour_is_gone(kind: str, tmp_path: 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", keras_3_15_models.FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_in_a_trainer_or_a_layer_is_killed(fault: Fault, tmp_path: Path) -> None:
-    judge(fault, *check(fault.killed_by, path=plant(fault, installed("keras"), tmp_path)))
+    path = plant(fault, installed("keras"), tmp_path)
+    judge(fault, *check(fault.killed_by, path=path, profile="smoke"))
 
 
 @pytest.mark.slow
 def test_the_installed_framework_passes() -> None:
     for name in ("compiled-loss-value", "api-paths", "mask-reaches-loss"):
-        status, report = check(name)
+        status, report = check(name, profile="smoke")
         assert status == 0, [each["title"] for each in report["findings"]]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from maskgate.case import AnyArray, Case
-from maskgate.engines.examination import Examination
+from maskgate.engines.examination import Deviation, Examination
 from maskgate.oracle import Ball, Expected, Refused, expect
 from maskgate.strategies.pairs import Pair
 from maskgate.subjects.protocol import Crash, Done, Mode, ModelSubject, Refusal, Task, Value
@@ -44,6 +44,8 @@ class ModelExamination(Examination):
 
     # The entry point that failed while the first one held.
     _alone: str | None = None
+    # Once something has failed: the entry points that show it. Shrinking asks hundreds of times.
+    _narrowed: tuple[str, ...] = ()
 
     def trains_by_formula(self, pair: Pair) -> None:
         """Every entry point reports what the family's formula says of a compiled model."""
@@ -87,6 +89,9 @@ class ModelExamination(Examination):
 
         def judged(mode: Mode) -> tuple[Judgement, Identical]:
             answers = [self._step(each, pair, mode) for each in cases]
+            for answer in answers:
+                if isinstance(answer, Refusal):  # two refusals are alike, and say nothing
+                    return Judgement(Mismatch("answer", "a loss", _words(answer), 0.0)), relation
             said = relation.judge(answers)
             for _ in range(0 if said.holds else REPEATS):
                 # Where one batch has several outcomes, the other's must be one of them.
@@ -123,12 +128,13 @@ class ModelExamination(Examination):
     def _agreed(
         self, case: Case, mode: Mode, first: Value | Refusal, other: Value | Refusal
     ) -> Judgement:
-        if isinstance(first, Refusal) or isinstance(other, Refusal):
-            if type(first) is type(other):
-                return Judgement(None)
-            words = [_words(first), _words(other)]
-            return Judgement(Mismatch("answer", words[0], words[1], 0.0))
         said = self.expect_trained(case, mode, training=False)
+        if isinstance(first, Refusal) or isinstance(other, Refusal):
+            if type(first) is type(other) and isinstance(said, Refused):
+                return Judgement(None)
+            wanted = "a loss" if isinstance(first, Refusal) else _words(first)
+            refused = first if isinstance(first, Refusal) else other
+            return Judgement(Mismatch("answer", wanted, _words(refused), 0.0))
         radius = 2.0 * said.value.radius if isinstance(said, Expected) else np.zeros(())
         return judge(other, Expected(Ball(first.value.astype(np.float64), radius), None))
 
@@ -139,7 +145,12 @@ class ModelExamination(Examination):
             said, relation, self._alone = judged(self._losses(pair, mode), mode)
             return said, relation
 
-        self._in_each_mode(pair, self.modes(pair), in_mode)
+        try:
+            self._in_each_mode(pair, self.modes(pair), in_mode)
+        except Deviation:
+            if self._replaying is None and not self._narrowed:
+                self._narrowed = (ENTRIES[0], self._alone or ENTRIES[1])
+            raise
 
     def _stage(self, pair: Pair, mode: Mode, *, gradient: bool) -> str:
         """The entry point that stands alone, or the stage of the loss object's own failure, or
@@ -154,10 +165,10 @@ class ModelExamination(Examination):
             pytest.skip("the seed's formula is no trainer")
 
     def _losses(self, pair: Pair, mode: Mode) -> Answered:
-        entries = BRIEFLY.get(mode, ENTRIES)
+        entries = self._narrowed or BRIEFLY.get(mode, ENTRIES)
         done = self._perform("training.losses", pair.case, pair, mode, entries=list(entries))
         if isinstance(done, Refusal):
-            return dict.fromkeys(entries[:1], done)
+            return dict.fromkeys(entries, done)
         refused = {name: Refusal(*said) for name, said in done.data["refused"].items()}
         answers: Answered = {
             name: refused[name] if name in refused else Value(done.arrays[name], None, "float32")

@@ -130,8 +130,15 @@ def _compiled(adapter: Any, parameters: Any, arrays: Any, rate: float) -> Any:
             arguments["jit_compile"] = parameters["mode"] == "xla"
         elif parameters["mode"] == "xla":
             raise NotOfferedError("compile has no jit_compile in " + keras.__version__)
-    model.compile(keras.optimizers.SGD(rate), _loss(api, parameters), **arguments)
+    model.compile(_sgd(keras, rate), _loss(api, parameters), **arguments)
     return model
+
+
+def _sgd(keras: Any, rate: float) -> Any:
+    if hasattr(keras.optimizers, "SGD"):
+        return keras.optimizers.SGD(rate)
+    # Keras 2.6 has the class, and no public name for it.
+    return keras.optimizers.get({"class_name": "SGD", "config": {"learning_rate": rate}})
 
 
 def _one_thread(adapter: Any) -> Any:
