@@ -25,6 +25,7 @@ from maskgate.strategies.models import (
     question_corners,
     trained_batches,
     trained_pairs,
+    weighted_corners,
 )
 from maskgate.strategies.paddings import PADDING_KINDS, padding, repaddings
 from maskgate.strategies.pairs import Pair, along_last_axis, pairs, spend_signatures
@@ -78,6 +79,7 @@ __all__ = [
     "trained_pairs",
     "value_corners",
     "weight_corners",
+    "weighted_corners",
     "weights",
     "with_corners",
 ]

@@ -86,19 +86,35 @@ def trained_pairs(alter: Alter, *, models: Sequence[str] = STACKS) -> st.SearchS
 
 
 def question_corners() -> tuple[Pair, ...]:
-    """The model of the question, dropout included: other labels under the mask, all or in part.
+    """Other labels under the mask, in each model once, and where all is masked.
 
-    Its dropout draws random numbers, so that each step is one of a new model.
+    First the model of the question, whose dropout draws random numbers: each step is one of a new
+    model.
     """
+    case = _partly_masked()
+    empty = case.with_(mask=np.zeros((2, 3), bool))
+    asked = [(QUESTION, case), (QUESTION, empty), *((model, case) for model in STACKS)]
+    return tuple(Pair(fed(each), fed(_relabelled(each)), {"model": name}) for name, each in asked)
+
+
+def weighted_corners() -> tuple[Pair, ...]:
+    """A partly masked batch with weights a step, and with weights a sample."""
+    case = _partly_masked()
+    by_step = np.array([[2.0, 0.5, 3.0], [1.5, 1.0, 4.0]])
+    weights = (by_step, np.array([2.0, 0.5]))
+    return tuple(Pair(fed(case.with_(sample_weight=w)), None, {"model": EXACT[0]}) for w in weights)
+
+
+def _partly_masked() -> Case:
     x = np.arange(1.0, 13.0).reshape(2, 3, 2)
-    pairs = []
-    for valid in (((1, 1, 0), (1, 0, 0)), ((0, 0, 0), (0, 0, 0))):
-        mask = np.asarray(valid, bool)
-        y_true = np.where(mask[..., None], 0.25, 0.0)
-        case = Case(LossSpec.of("mse"), "sum_over_batch_size", "float32", y_true, x, mask)
-        other = np.where(mask[..., None], y_true, 1e6)
-        pairs.append(Pair(fed(case), fed(case.with_(y_true=other)), {"model": QUESTION}))
-    return tuple(pairs)
+    mask = np.array([[True, True, False], [True, False, False]])
+    y_true = np.full(x.shape, 0.25)
+    return Case(LossSpec.of("mse"), "sum_over_batch_size", "float32", y_true, x, mask)
+
+
+def _relabelled(case: Case) -> Case:
+    valid = np.asarray(case.mask)[..., None]
+    return case.with_(y_true=np.where(valid, case.y_true, 1e6))
 
 
 def fed(case: Case) -> Case:

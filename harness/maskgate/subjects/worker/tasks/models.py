@@ -28,6 +28,8 @@ def build(keras: Any, name: str, features: int) -> Any:
     """
     if name not in BUILDERS:
         raise NotOfferedError("no model " + name)
+    if not hasattr(keras, "layers"):
+        raise NotOfferedError("no layers there")
     if release(keras) < SINCE.get(name, (0,)):
         raise NotOfferedError("no mask goes through model " + name + " in " + keras.__version__)
     model = BUILDERS[name](keras, features)
