@@ -204,10 +204,8 @@ def _framework(finding: Finding) -> str:
 def _loss(case: Any) -> str:
     spec = LossSpec.of(case["loss"]["name"], **case["loss"]["parameters"])
     given = {**dict(spec.parameters), "reduction": case["reduction"]}
-    inside = ", ".join(
-        f"{key}={json.dumps(value) if isinstance(value, str) else value!r}"
-        for key, value in given.items()
-    )
+    source = {key: json.dumps(v) if isinstance(v, str) else repr(v) for key, v in given.items()}
+    inside = ", ".join(f"{key}={value}" for key, value in source.items())
     return f"keras.losses.{KINDS[spec.name].keras_class}({inside})"
 
 
@@ -222,4 +220,6 @@ def _compile(finding: Finding) -> str:
 
 def _untyped(source: str) -> str:
     """A builder's source without its annotations, whose names a script does not import."""
-    return source.replace(": Any", "").replace(" -> Any", "").replace("  # type: ignore[misc]", "")
+    for annotation in (": Any", ": int", ": str", " -> Any", " -> None"):
+        source = source.replace(annotation, "")
+    return source.replace("  # type: ignore[misc]", "")
