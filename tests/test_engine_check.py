@@ -447,7 +447,7 @@ def test_ctrl_c_keeps_the_verdicts_that_were_there(here: Path, slow: Path) -> No
 @pytest.mark.slow
 def test_a_worker_killed_from_outside_costs_one_example(here: Path, slow: Path) -> None:
     names = ["--select=gradient-under-mask", "--select=constant-loss"]
-    run = Run(here, *quick(slow, *names))
+    run = Run(here, *quick(slow, *names, "--profile=default"))
     run.wait_for("property-started")
     (worker,) = until(lambda: run.processes(WORKER), 60.0)
     time.sleep(1.0)  # the forced failure is over, and the first property under way
@@ -459,7 +459,7 @@ def test_a_worker_killed_from_outside_costs_one_example(here: Path, slow: Path) 
     (shown,) = said["findings"]
     assert (shown["verdict"], shown["observed"]) == ("error", "it ended with signal SIGKILL")
     assert Case.from_dict(shown["case"]).y_pred.size
-    assert min(each["examples"] for each in said["results"]) >= 15
+    assert min(each["examples"] for each in said["results"]) >= 90
 
 
 @pytest.mark.slow
@@ -616,10 +616,10 @@ def test_nothing_of_the_user_s_project_leaks_in_and_nothing_is_left_there(
 @pytest.mark.slow
 def test_every_property_is_answered_in_every_mode(here: Path, right: Path) -> None:
     """The whole suite on the oracle itself: it follows its own formula to the last bit."""
-    done = check(here, *quick(right, "--jobs=2", "--deselect=loss-value"))
+    done = check(here, *quick(right, "--jobs=2", "--deselect=loss-value", "--deselect=backends"))
     said = report(done)
     asked = verdicts(said)
-    assert set(asked) == {info.name for info in properties()} - {"loss-value"}
+    assert set(asked) == {info.name for info in properties()} - {"loss-value", "backends"}
     assert asked["loss-gradient"] == "holds"
     assert {each["stage"] for each in said["findings"]} <= {"formula"}
     assert not {"new", "error", "skipped"} & set(asked.values())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,6 +105,16 @@ class Examination:
         self.known = tuple(known)
         self.peers = tuple(peers)
         self._replaying: KnownDeviation | None = None
+        self._do: Callable[[Callable[[], None]], None] = _at_once
+
+    @contextlib.contextmanager
+    def asking_by(self, do: Callable[[Callable[[], None]], None]) -> Iterator[None]:
+        """Hand what asks the subject and judges its answers, one job an example, to `do`."""
+        self._do = do
+        try:
+            yield
+        finally:
+            self._do = _at_once
 
     def expect(self, case: Case, *, gradient: bool = True) -> Expected | Refused:
         """What the subject's family says of a case."""
@@ -134,12 +145,15 @@ class Examination:
 
     def holds(self, pair: Pair, relation: Callable[[Mode], Relation]) -> None:
         """Ask in every mode of the pair and judge by a relation, which may depend on the mode."""
+        modes = self.modes(pair)
+        # What to expect can be worked out while the subject is busy with the example before.
+        ready = {mode: relation(mode) for mode in modes[:1]}
 
         def judged(mode: Mode) -> tuple[Judgement, Relation]:
-            said = relation(mode)
+            said = ready.get(mode) or relation(mode)
             return said.judge(self.ask(said.cases, mode, gradient=said.gradient)), said
 
-        self._in_each_mode(pair, self.modes(pair), judged)
+        self._in_each_mode(pair, modes, judged)
 
     def repeats(self, pair: Pair) -> None:
         """The same case gives the same bits again, also after another case."""
@@ -202,6 +216,15 @@ class Examination:
         own_stage: str | None = None,
     ) -> None:
         """Judge one example mode by mode; what fails in a later mode alone is that mode's fault."""
+        self._do(lambda: self._judge_each_mode(pair, modes, judged, own_stage))
+
+    def _judge_each_mode(
+        self,
+        pair: Pair,
+        modes: Sequence[Mode],
+        judged: Callable[[Mode], tuple[Judgement, Relation]],
+        own_stage: str | None,
+    ) -> None:
         if len(self.tally.crashes) >= CRASHES_ENOUGH:
             return
         self.tally.examples += 1
@@ -336,6 +359,10 @@ class Examination:
             recipe=recipe,
             description=self.description,
         )
+
+
+def _at_once(job: Callable[[], None]) -> None:
+    job()
 
 
 def _finite(case: Case) -> bool:

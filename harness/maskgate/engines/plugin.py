@@ -8,15 +8,18 @@ plain test function: its name is the public name, its module's mark is its kind,
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from maskgate.engines.ahead import run_ahead
 from maskgate.engines.catalogue import public_name, suite_folder
 from maskgate.engines.events import EventLog
 from maskgate.engines.examination import Examination
@@ -194,12 +197,12 @@ def subject(request: pytest.FixtureRequest) -> Examination:
     return examination
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
     """Replay what is known of a property, run it, and put its verdict down."""
     examination = pyfuncitem.stash.get(_EXAMINATION, None)
     if examination is None:
-        return (yield)
+        return None
     started = time.perf_counter()
     problem: BaseException | None = None
     inner = pyfuncitem.function.hypothesis.inner_test
@@ -210,7 +213,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 
     replayed = replay_known(examination, run)
     try:
-        yield
+        _run_drawn(pyfuncitem, examination)
         # Only where the drawn examples hold: what they find, they shrink.
         corners = corners_of(pyfuncitem.function)
         problem = try_corners(corners, run, compiled=4 * profile.signatures)
@@ -229,6 +232,30 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     if outcome.unexpected:
         pytest.fail(outcome.summary(), pytrace=False)
     return True
+
+
+def _run_drawn(item: pytest.Function, examination: Examination) -> None:
+    """Run a property on drawn examples; raises what they show."""
+
+    def as_it_is() -> None:
+        item.obj(subject=examination)
+
+    if item.config.getoption("hypothesis_seed") is None or item.config.getoption("--database"):
+        # Nothing says that a second run would draw what the first one did.
+        as_it_is()
+        return
+    before = copy.deepcopy(examination.tally)
+
+    def draw(do: Callable[[Callable[[], None]], None]) -> None:
+        with examination.asking_by(do):
+            as_it_is()
+
+    def again() -> None:
+        spent = examination.tally.subject_seconds
+        examination.tally = replace(before, subject_seconds=spent)
+        as_it_is()
+
+    run_ahead(draw, again=again)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
