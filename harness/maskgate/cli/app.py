@@ -16,7 +16,7 @@ from maskgate import __version__
 from maskgate.cli.config import BACKENDS, DEVICES, FORMATS, PROFILE_NAMES, load_settings
 from maskgate.cli.diff import diff
 from maskgate.cli.identify import identify
-from maskgate.cli.output import answer_stream
+from maskgate.cli.output import answer_stream, complain
 from maskgate.engines.problems import UsageProblem
 from maskgate.subjects.protocol import SubjectError
 
@@ -69,7 +69,8 @@ def check(accept: bool, list_: bool, **options: Any) -> int:
 
     SUBJECT is `current` (the default: the environment that maskgate is installed in),
     `venv:PATH` (a virtual environment or a Python executable; nothing is installed there), a named
-    environment (`maskgate env list`), or `pip:REQUIREMENT,...`.
+    environment (`maskgate env list`), `pip:REQUIREMENT[,REQUIREMENT]`, or `seed`,
+    `seed:no-epsilon`, ...: the formula of Keras 2.2.5 and of earlier releases, see the reference.
     """
     # Not at the top: `--help` and `--version` should not wait for the engine.
     from maskgate.cli.checking import check as run_check
@@ -144,7 +145,7 @@ def run(arguments: list[str]) -> int:
     except UsageProblem as problem:
         return _refuse(problem, arguments)
     except SubjectError as problem:
-        print(f"maskgate: {problem}", file=sys.stderr)
+        complain(problem)
         return SUBJECT_FAILED
     except (click.Abort, KeyboardInterrupt):
         print("maskgate: interrupted", file=sys.stderr)
@@ -163,7 +164,7 @@ def _usage_problem(problem: click.ClickException) -> UsageProblem:
 
 
 def _refuse(problem: UsageProblem, arguments: Sequence[str]) -> int:
-    print(f"maskgate: {problem}", file=sys.stderr)
+    complain(problem)
     if _wants_json(arguments):
         _print_failure(problem, sys.stdout)
     return 2

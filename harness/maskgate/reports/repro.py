@@ -60,7 +60,7 @@ def repro_script(finding: Finding, subject: Mapping[str, Any]) -> str | None:
         docstring=_docstring(finding, subject),
         environment=_environment(finding, subject),
         framework_import=text.IMPORTS[backend],
-        package_import=f"import {package} as keras" if package != "keras" else "import keras",
+        package_import=_package_import(package, backend),
         losses=_losses(finding),
         data=_data(finding),
         ask=_ask(finding),
@@ -89,6 +89,11 @@ def _wrapped(paragraph: str) -> str:
     return "\n".join(textwrap.fill(line, _WIDTH, break_long_words=False) for line in lines)
 
 
+def _package_import(package: str, backend: str) -> str:
+    line = "import keras" if package == "keras" else f"import {package} as keras"
+    return f"{line}\n    {text.LOUD}" if backend == "tensorflow" else line
+
+
 def _environment(finding: Finding, subject: Mapping[str, Any]) -> str:
     recipe = finding.reproducer
     backend = recipe["backend"]
@@ -101,6 +106,8 @@ def _environment(finding: Finding, subject: Mapping[str, Any]) -> str:
             lines.append('os.environ["JAX_PLATFORMS"] = "cpu"')
     if backend == "jax" and finding.case is not None and finding.case["dtype"] == "float64":
         lines.append('os.environ["JAX_ENABLE_X64"] = "1"')
+    if backend == "tensorflow":
+        lines.append(text.QUIET)
     return "\n".join(lines)
 
 

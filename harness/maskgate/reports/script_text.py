@@ -41,6 +41,10 @@ IMPORTS = {
     "torch": "import torch",
 }
 
+# TensorFlow 2.21 says there what no variable of the environment keeps it from saying.
+QUIET = "stderr, _ = os.dup(2), os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # while it imports"
+LOUD = "os.dup2(stderr, 2)"
+
 SHOWN = '''\
 
 

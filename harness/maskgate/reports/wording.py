@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from maskgate.case import KINDS, LossSpec
+from maskgate.reports.links import FINDINGS, is_finding
 from maskgate.reports.report import INTERRUPTED, Report
 from maskgate.verdicts.model import Finding, Result, Verdict
 
@@ -106,7 +107,9 @@ def note(report: Report, result: Result) -> str:
 
 
 def short_link(link: str) -> str:
-    """`keras #18829` for a GitHub thread; any other address without its scheme."""
+    """`keras #18829` for a GitHub thread, `finding NAME`, any other address without its scheme."""
+    if is_finding(link):
+        return f"finding {link.removeprefix(FINDINGS)}"
     thread = re.fullmatch(r"https://github\.com/[^/]+/([^/]+)/(?:issues|pull)/(\d+)(?:#.*)?", link)
     if thread:
         return f"{thread[1]} #{thread[2]}"
