@@ -119,7 +119,7 @@ def _seen_mask(
     if not definition.semantics.rules.own_mask:
         return out_mask
     if mask is not None and out_mask is not None:
-        return combined_mask(mask, out_mask)
+        return combined_mask(mask, out_mask, definition.semantics)
     return out_mask if mask is None else mask
 
 
