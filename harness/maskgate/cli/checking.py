@@ -123,6 +123,8 @@ def _run_engine(
         backend=settings.backend,
         device=settings.device,
         timeout=settings.timeout,
+        loss=settings.loss,
+        like=settings.like,
     )
     return engine.run_check(request, on_event=on_event)
 

@@ -22,6 +22,7 @@ from typing import IO
 from packaging.version import Version
 
 from maskgate import __version__
+from maskgate.case import LossSpec
 from maskgate.engines.baseline import accept_findings, checked_baseline
 from maskgate.engines.catalogue import (
     PropertyInfo,
@@ -59,6 +60,8 @@ class CheckRequest:
         device: `cpu` or `gpu`.
         timeout: seconds that a subject may take to answer.
         database: folder of the Hypothesis example database.
+        loss: a user's own loss, `pkg.module:NAME`, checked in place of the built-in ones.
+        like: the built-in loss that it computes, as `LossSpec.parse` reads it.
     """
 
     subjects: tuple[str, ...] = ()
@@ -74,6 +77,8 @@ class CheckRequest:
     device: str = "cpu"
     timeout: float = 60.0
     database: Path | None = None
+    loss: str | None = None
+    like: str | None = None
 
 
 def run_check(request: CheckRequest, *, on_event: Callable[[Event], None]) -> int:
@@ -86,6 +91,7 @@ def run_check(request: CheckRequest, *, on_event: Callable[[Event], None]) -> in
     Raises:
         UsageProblem: when the request itself is wrong.
     """
+    _check_loss(request)
     chosen = _chosen(request)
     known_baseline = checked_baseline(request.baseline, properties(), accepting=request.accept)
     subjects = tuple(dict.fromkeys(request.subjects)) or (default_subject(),)
@@ -142,6 +148,21 @@ def _chosen(request: CheckRequest) -> tuple[PropertyInfo, ...]:
             "--select with --deselect", "they leave no property", "deselect fewer properties"
         )
     return chosen
+
+
+def _check_loss(request: CheckRequest) -> None:
+    if request.loss is None and request.like is not None:
+        hint = "name it with --loss pkg.module:NAME"
+        raise UsageProblem(f"--like {request.like}", "there is no loss of yours to compare", hint)
+    if request.loss is not None and not re.fullmatch(r"[\w.]+:[\w.]+", request.loss):
+        found = "it is not of the form pkg.module:NAME"
+        raise UsageProblem(f"--loss {request.loss}", found, "write it like losses:MyLoss")
+    if request.like is not None:
+        try:
+            LossSpec.parse(request.like)
+        except ValueError as problem:
+            hint = "name a built-in loss"
+            raise UsageProblem(f"--like {request.like}", str(problem), hint) from problem
 
 
 class _Follower:
@@ -275,6 +296,8 @@ class _SubjectRun:
             "--baseline": request.baseline if _is_file(request.baseline) else None,
             "--backend": request.backend,
             "--database": request.database,
+            "--loss": request.loss,
+            "--like": request.like,
         }
         # A configuration of the user's own project must not leak into the run, nor any plug-in that
         # happens to be installed.
