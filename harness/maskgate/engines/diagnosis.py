@@ -3,7 +3,7 @@ mistakes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -65,6 +65,14 @@ class _Seen:
         return answer.value.astype(np.float64) if isinstance(answer, Value) else None
 
 
+@dataclass(frozen=True)
+class _Explained:
+    """What gives the observed answer to one batch: which mistakes, and the right formula or not."""
+
+    by: tuple[str, ...]
+    by_right: bool
+
+
 def diagnosed(examination: Examination, finding: Finding) -> Finding:
     """The finding with a title that names the mistake, where it is a usual one of an own loss."""
     if examination.own is None or finding.case is None:
@@ -102,33 +110,42 @@ def _mistakes(seen: _Seen) -> Iterator[str]:
         yield f"its element losses are not those of {seen.own.loss.like}"
     if seen.finding.observed in ("nan", "inf", "-inf"):
         yield from _not_finite(seen)
-    for case in seen.cases:
-        yield from _of_mask(seen, case)
-        yield from _of_weights(seen, case)
+    for mistakes in (_of_mask, _of_weights):
+        found = [mistakes(seen, case) for case in seen.cases]
+        yield from _shared(each for each in found if each is not None)
     if seen.finding.stage == "elementwise" and seen.finding.property not in CONFORMANCE:
         yield MIXED
+
+
+def _shared(explained: Iterable[_Explained]) -> list[str]:
+    """The mistakes that explain every batch of a finding, if the right formula does not."""
+    batches = list(explained)
+    if not batches or all(batch.by_right for batch in batches):
+        return []
+    return [name for name in batches[0].by if all(name in batch.by for batch in batches)]
 
 
 def _not_finite(seen: _Seen) -> Iterator[str]:
     """Why there is a NaN or an infinity."""
     in_gradient = seen.part == "gradient"
+    finite = [np.isfinite(a).all() for case in seen.cases for a in (case.y_true, case.y_pred)]
+    if not all(finite):
+        yield UNSAFE_GRADIENT if in_gradient else UNSAFE_VALUE
     for case in seen.cases:
-        if not (np.isfinite(case.y_true).all() and np.isfinite(case.y_pred).all()):
-            yield UNSAFE_GRADIENT if in_gradient else UNSAFE_VALUE
         if case.mask is not None and not np.any(case.mask):
             yield EMPTY_GRADIENT if in_gradient else EMPTY_VALUE
         if case.sample_weight is not None and not np.any(case.sample_weight):
             yield NO_WEIGHT
 
 
-def _of_mask(seen: _Seen, case: Case) -> Iterator[str]:
+def _of_mask(seen: _Seen, case: Case) -> _Explained | None:
     """Which mistake with the mask gives the answer."""
     if case.mask is None or case.mask.shape != case.loss_shape:
-        return
+        return None
     elements = seen.own.elements(case, singly=True)
     masked = masked_places(case)
     if elements is None or not masked.any() or masked.all():
-        return
+        return None
     bare = np.where(masked, 0.0, elements.value)
     valid, size = float((~masked).sum()), masked.size
     all_of_it = elements.value
@@ -145,17 +162,17 @@ def _of_mask(seen: _Seen, case: Case) -> Iterator[str]:
     else:
         right = bare
         mistakes = {IGNORED: all_of_it, RESCALED: bare * size / valid}
-    yield from _named(seen, case.with_(sample_weight=None), right, mistakes)
+    return _named(seen, case.with_(sample_weight=None), right, mistakes)
 
 
-def _of_weights(seen: _Seen, case: Case) -> Iterator[str]:
+def _of_weights(seen: _Seen, case: Case) -> _Explained | None:
     """Which mistake with the weights gives the answer."""
     weight = case.sample_weight
     if weight is None or weight.shape not in ((), case.loss_shape):
-        return
+        return None
     elements = seen.own.elements(case, singly=True)
     if elements is None:
-        return
+        return None
     weighed = elements.value * weight
     total = np.broadcast_to(weight, weighed.shape).sum()
     if case.reduction in MEANS:
@@ -167,22 +184,21 @@ def _of_weights(seen: _Seen, case: Case) -> Iterator[str]:
     else:
         add = np.sum if case.reduction == "sum" else np.asarray
         right, mistakes = add(weighed), {WEIGHTS_IGNORED: add(elements.value)}
-    yield from _named(seen, case.with_(mask=None), right, mistakes)
+    return _named(seen, case.with_(mask=None), right, mistakes)
 
 
 def _named(
     seen: _Seen, case: Case, right: AnyArray | float, mistakes: dict[str, AnyArray | float]
-) -> Iterator[str]:
-    """The mistakes that give the observed answer, where the right one does not."""
+) -> _Explained | None:
+    """Which mistakes give the observed answer, and whether the right formula does."""
     observed = seen.ask(case)
     if observed is None:
-        return
+        return None
     near = _NEAR[case.dtype]
 
     def gives(value: AnyArray | float) -> bool:
         wanted = np.asarray(value)
         return observed.shape == wanted.shape and bool(np.allclose(observed, wanted, near, near**2))
 
-    if gives(right):
-        return
-    yield from (said for said, value in mistakes.items() if gives(value))
+    by = tuple(said for said, value in mistakes.items() if gives(value))
+    return _Explained(by, gives(right))

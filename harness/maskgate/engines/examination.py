@@ -113,7 +113,7 @@ class Examination:
     def conforms(self, pair: Pair, *, gradient: bool = False) -> None:
         """The answer is what the family's formula says, inside the derived bound."""
         if pair.case.loss.own and pair.case.loss.like is None:
-            raise NotTaken("no formula is known for it; --like NAME says what it computes")
+            raise NotTaken("needs a formula: --like NAME")
 
         def conformance(mode: Mode) -> Conforms:
             return self._conformance(pair.case, mode, gradient=gradient, by_formula=True)
@@ -253,8 +253,9 @@ class Examination:
         if str(judged.mismatch.observed).startswith(NOT_OFFERED):
             self.tally.not_offered += 1
             return None
-        stage = stage or self._stage(pair, mode, relation)
-        if stage == "formula" and judged.mismatch.part == "answer":
+        refused = judged.mismatch.part == "answer"
+        stage = stage or self._stage(pair, mode, relation, refused=refused)
+        if stage == "formula" and refused:
             # The family refuses such a case, and says so: no law is broken by a clear error.
             self.tally.refused += 1
             return None
@@ -307,9 +308,15 @@ class Examination:
             expectations.append(said(excess_precision=True))
         return Conforms(case, tuple(expectations), gradient=gradient)
 
-    def _stage(self, pair: Pair, mode: Mode, relation: Relation) -> str:
-        """Where the subject leaves its family's formula first; `formula` where it never does."""
+    def _stage(self, pair: Pair, mode: Mode, relation: Relation, *, refused: bool) -> str:
+        """Where the subject leaves its family's formula first; `formula` where it never does.
+
+        `own` for a loss that masks, weighs and reduces by code of its own: the family's formula
+        says nothing about it.
+        """
         gradient, by_formula = relation.gradient, isinstance(relation, Conforms)
+        if self.own is not None and self.own.reduces_itself and not by_formula and not refused:
+            return "own"
 
         def judged(case: Case) -> Judgement:
             if self.own is not None and case.loss.own and not self.own.takes(case):

@@ -145,5 +145,17 @@ def _module(info: PropertyInfo) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with _any_marks():
+        spec.loader.exec_module(module)
     return module
+
+
+@contextmanager
+def _any_marks() -> Iterator[None]:
+    """The suite's marks are none of those of the project whose tests are running."""
+    of_project = pytest.mark
+    pytest.mark = pytest.MarkGenerator(_ispytest=True)
+    try:
+        yield
+    finally:
+        pytest.mark = of_project

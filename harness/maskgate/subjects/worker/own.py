@@ -133,7 +133,19 @@ class Own:
             loss = self._wrapper(self.target, **chosen)
         if "reduction" not in self.arguments and own_reduction(loss) != reduction:
             raise NotOfferedError(self.text + " has no reduction " + reduction)
-        return loss
+        return self._called_with_weights(loss)
+
+    def _called_with_weights(self, loss: Any) -> Any:
+        """The loss as adapters call it, with weights or None, whether it takes weights or not."""
+        if takes_weights(loss):
+            return loss
+
+        def call(y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+            if sample_weight is not None:
+                raise NotOfferedError(self.text + " takes no sample weights")
+            return loss(y_true, y_pred)
+
+        return call
 
     @property
     def reduction(self) -> str:
@@ -196,6 +208,15 @@ def accepted(kind: Any) -> frozenset[str]:
         if not any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters):
             break
     return frozenset(names)
+
+
+def takes_weights(loss: Any) -> bool:
+    """Whether a loss object can be called with sample weights."""
+    parameters = inspect.signature(loss).parameters.values()
+    many = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return "sample_weight" in (each.name for each in parameters) or any(
+        each.kind in many for each in parameters
+    )
 
 
 def own_reduction(loss: Any) -> str:
