@@ -112,3 +112,27 @@ def doubled() -> Scaled:
 
 TRIPLED = Scaled(3.0)
 NUMBER = 3
+
+
+class MeanSquares(keras.metrics.MeanMetricWrapper):
+    """Left to Keras, which looks at the mask."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(squares, **options)
+
+
+class IgnoresMask(keras.metrics.Metric):
+    """Averages everything, masked or not."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.total = self.add_weight(name="total", initializer="zeros")
+        self.count = self.add_weight(name="count", initializer="zeros")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        losses = weighted(ops.cast(squares(y_true, y_pred), self.dtype), sample_weight)
+        self.total.assign_add(ops.sum(losses))
+        self.count.assign_add(ops.cast(ops.size(losses), self.dtype))
+
+    def result(self) -> Any:
+        return ops.divide_no_nan(self.total, self.count)

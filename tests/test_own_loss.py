@@ -23,7 +23,12 @@ from maskgate.engines.own_loss import OwnLoss
 from maskgate.oracle import Expected, Measured, Semantics, expect
 from maskgate.strategies import NotTaken, Scope
 from maskgate.subjects import InProcess, load_adapter
-from maskgate.testing import assert_loss_keeps_laws, check_loss
+from maskgate.testing import (
+    assert_loss_keeps_laws,
+    assert_metric_keeps_laws,
+    check_loss,
+    check_metric,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -403,3 +408,44 @@ def test_an_own_loss_on_other_releases(tmp_path: Path, subject: str) -> None:
     names = ["--select", "empty-mask", "--select", "constant-loss", "--select", "compaction"]
     done = maskgate(tmp_path, subject, "--loss", "mine:LeftToKeras", "--profile", "smoke", *names)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+# -- metrics
+
+
+def test_a_metric_that_ignores_the_mask_is_named() -> None:
+    outcomes = check_metric(own_losses.IgnoresMask, select=["labels-under-mask", "loss-value"])
+    verdicts = {each.result.property: each.result for each in outcomes}
+    assert verdicts["loss-value"].reason == "about losses, not metrics"
+    (finding,) = (f for each in outcomes for f in each.findings)
+    assert "the mask is ignored: masked steps are in the metric" in finding.title
+    with pytest.raises(AssertionError, match="the metric does not keep 1 of the laws"):
+        assert_metric_keeps_laws(own_losses.IgnoresMask, select=["labels-under-mask"])
+
+
+def test_a_metric_left_to_keras_keeps_the_laws_as_far_as_keras_does() -> None:
+    (outcome,) = check_metric(own_losses.MeanSquares, select=["labels-under-mask-nonfinite"])
+    assert outcome.result.verdict == "known"
+    assert_metric_keeps_laws(own_losses.absolute, select=["empty-mask", "labels-under-mask"])
+
+
+def test_a_loss_is_no_metric() -> None:
+    with pytest.raises(ValueError, match="own_losses:Scaled is a loss, no metric; check it as"):
+        check_metric(own_losses.TRIPLED, select=["empty-mask"])
+    with pytest.raises(
+        ValueError, match="own_losses:MeanSquares is a metric, no loss; check it as"
+    ):
+        check_loss(own_losses.MeanSquares, select=["empty-mask"])
+
+
+@pytest.mark.slow
+def test_the_command_checks_a_metric_and_its_script_shows_what_is_wrong(tmp_path: Path) -> None:
+    chosen = ["--select", "labels-under-mask", "--profile", "smoke", "--out", "report"]
+    done = maskgate(tmp_path, "--metric", "mine:IgnoresMask", *chosen)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "--metric mine:IgnoresMask" in done.stdout
+    (script,) = (tmp_path / "report").glob("findings/*/repro.py")
+    shown = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert shown.returncode == 1, shown.stdout + shown.stderr

@@ -67,16 +67,65 @@ def assert_loss_keeps_laws(
         ValueError: as `check_loss`.
     """
     __tracebackhide__ = True
-    outcomes = check_loss(loss, like=like, select=select, deselect=deselect, profile=profile)
+    _require("loss", check_loss(loss, like=like, select=select, deselect=deselect, profile=profile))
+
+
+def check_metric(
+    metric: Any,
+    *,
+    like: str | None = None,
+    select: Sequence[str] = (),
+    deselect: Sequence[str] = (),
+    profile: str = "smoke",
+) -> tuple[Outcome, ...]:
+    """Run the laws that are about metrics on a metric; outcomes and errors as of `check_loss`.
+
+    Args:
+        metric: a metric class, a metric object, a function of `(y_true, y_pred)` that gives a value
+            for each element, or a function without arguments that makes one of these.
+        like: the built-in loss whose labels and predictions it takes; no formula is compared.
+        select: globs of property names; empty for all.
+        deselect: globs of property names to leave out.
+        profile: `smoke`, `default` or `deep`.
+    """
+    from maskgate.engines.here import check_here
+
+    return check_here(
+        metric, role="metric", like=like, select=select, deselect=deselect, profile=profile
+    )
+
+
+def assert_metric_keeps_laws(
+    metric: Any,
+    *,
+    like: str | None = None,
+    select: Sequence[str] = (),
+    deselect: Sequence[str] = (),
+    profile: str = "smoke",
+) -> None:
+    """Fail with a minimal batch where a metric depends on what is masked; see `check_metric`.
+
+    Raises:
+        AssertionError: what is wrong, property by property, each with its smallest batch.
+        ValueError: as `check_loss`.
+    """
+    __tracebackhide__ = True
+    outcomes = check_metric(metric, like=like, select=select, deselect=deselect, profile=profile)
+    _require("metric", outcomes)
+
+
+def _require(what: str, outcomes: Sequence[Outcome]) -> None:
+    """Fail unless something was tried and nothing unexpected came of it."""
+    __tracebackhide__ = True
     wrong = [outcome for outcome in outcomes if outcome.unexpected]
     if wrong:
-        raise AssertionError(told(wrong))
+        raise AssertionError(told(wrong, what))
     if all(outcome.result.verdict == "skipped" for outcome in outcomes):
         reasons = "; ".join(f"{o.result.property}: {o.result.reason}" for o in outcomes)
-        raise ValueError(f"nothing was tried of the loss ({reasons})")
+        raise ValueError(f"nothing was tried of the {what} ({reasons})")
 
 
-def told(wrong: Sequence[Outcome]) -> str:
+def told(wrong: Sequence[Outcome], what: str = "loss") -> str:
     """What is wrong, for a person."""
     from rich.console import Console
 
@@ -85,7 +134,7 @@ def told(wrong: Sequence[Outcome]) -> str:
     text = StringIO()
     out = Console(file=text, width=100, color_system=None)
     names = ", ".join(outcome.result.property for outcome in wrong)
-    out.print(f"the loss does not keep {len(wrong)} of the laws: {names}", soft_wrap=True)
+    out.print(f"the {what} does not keep {len(wrong)} of the laws: {names}", soft_wrap=True)
     for outcome in wrong:
         if outcome.result.verdict == "error" and not outcome.findings:
             out.print(f"\n{outcome.result.property}: {outcome.result.reason}", soft_wrap=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 Parameter = bool | int | float | str | None
 
@@ -89,6 +89,7 @@ class LossSpec:
         parameters: those that are not at their default, sorted.
         like: for a user's own loss, the built-in one that it takes labels and predictions like (and
             computes, if the user says so); None where nothing is said: any real numbers.
+        role: `metric` where the name stands for a user's own metric, which is asked like a loss.
 
     Raises:
         ValueError: for a loss or a parameter that does not exist, named in the message.
@@ -97,6 +98,7 @@ class LossSpec:
     name: str
     parameters: tuple[tuple[str, Parameter], ...] = ()
     like: LossSpec | None = None
+    role: Literal["loss", "metric"] = "loss"
 
     def __post_init__(self) -> None:
         if self.own:
@@ -105,7 +107,7 @@ class LossSpec:
                     f"loss {self.name} takes no parameters, and is like a built-in one"
                 )
             return
-        if self.like is not None:
+        if self.like is not None or self.role != "loss":
             raise ValueError(f"loss {self.name} is a built-in one, and like no other")
         if self.name not in KINDS:
             raise ValueError(f"loss must be one of {', '.join(KINDS)}; got {self.name!r}")
@@ -146,13 +148,17 @@ class LossSpec:
     def from_dict(cls, data: Mapping[str, Any]) -> LossSpec:
         """The loss that `to_dict` wrote."""
         spec = cls.of(data["name"], **data.get("parameters", {}))
-        like = data.get("like")
-        return spec if like is None else replace(spec, like=cls.from_dict(like))
+        like, role = data.get("like"), data.get("role", "loss")
+        if like is not None:
+            spec = replace(spec, like=cls.from_dict(like))
+        return spec if role == "loss" else replace(spec, role=role)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON; `like` stands there only where there is one."""
+        """Plain data for JSON; `like` and `role` stand there only of a user's own."""
         data: dict[str, Any] = {"name": self.name, "parameters": dict(self.parameters)}
-        return data if self.like is None else {**data, "like": self.like.to_dict()}
+        if self.like is not None:
+            data["like"] = self.like.to_dict()
+        return data if self.role == "loss" else {**data, "role": self.role}
 
     @property
     def own(self) -> bool:

@@ -64,6 +64,7 @@ def cli() -> None:
     help="How long a subject may take to answer.",
 )
 @click.option("--loss", metavar="PKG.MODULE:NAME", help="Check a loss of your own.")
+@click.option("--metric", metavar="PKG.MODULE:NAME", help="Check a metric of your own.")
 @click.option("--like", metavar="NAME", help="The built-in loss that it computes, such as mse.")
 @click.option("--list", "list_", is_flag=True, help="List the properties, and run nothing.")
 def check(accept: bool, list_: bool, **options: Any) -> int:

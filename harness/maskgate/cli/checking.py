@@ -124,6 +124,7 @@ def _run_engine(
         device=settings.device,
         timeout=settings.timeout,
         loss=settings.loss,
+        metric=settings.metric,
         like=settings.like,
     )
     return engine.run_check(request, on_event=on_event)

@@ -61,6 +61,7 @@ class CheckRequest:
         timeout: seconds that a subject may take to answer.
         database: folder of the Hypothesis example database.
         loss: a user's own loss, `pkg.module:NAME`, checked in place of the built-in ones.
+        metric: a user's own metric, likewise; not both.
         like: the built-in loss that it computes, as `LossSpec.parse` reads it.
     """
 
@@ -78,6 +79,7 @@ class CheckRequest:
     timeout: float = 60.0
     database: Path | None = None
     loss: str | None = None
+    metric: str | None = None
     like: str | None = None
 
 
@@ -91,7 +93,7 @@ def run_check(request: CheckRequest, *, on_event: Callable[[Event], None]) -> in
     Raises:
         UsageProblem: when the request itself is wrong.
     """
-    _check_loss(request)
+    _check_own(request)
     chosen = _chosen(request)
     known_baseline = checked_baseline(request.baseline, properties(), accepting=request.accept)
     subjects = tuple(dict.fromkeys(request.subjects)) or (default_subject(),)
@@ -150,13 +152,20 @@ def _chosen(request: CheckRequest) -> tuple[PropertyInfo, ...]:
     return chosen
 
 
-def _check_loss(request: CheckRequest) -> None:
-    if request.loss is None and request.like is not None:
+def _check_own(request: CheckRequest) -> None:
+    """Refuse what cannot name a loss or metric of the user's."""
+    named = [(f"--{what}", getattr(request, what)) for what in ("loss", "metric")]
+    given = [(option, name) for option, name in named if name is not None]
+    if len(given) == 2:
+        hint = "check them one after the other"
+        raise UsageProblem("--loss with --metric", "both are named", hint)
+    if not given and request.like is not None:
         hint = "name it with --loss pkg.module:NAME"
         raise UsageProblem(f"--like {request.like}", "there is no loss of yours to compare", hint)
-    if request.loss is not None and not re.fullmatch(r"[\w.]+:[\w.]+", request.loss):
-        found = "it is not of the form pkg.module:NAME"
-        raise UsageProblem(f"--loss {request.loss}", found, "write it like losses:MyLoss")
+    for option, name in given:
+        if not re.fullmatch(r"[\w.]+:[\w.]+", name):
+            found = "it is not of the form pkg.module:NAME"
+            raise UsageProblem(f"{option} {name}", found, "write it like losses:MyLoss")
     if request.like is not None:
         try:
             LossSpec.parse(request.like)
@@ -297,6 +306,7 @@ class _SubjectRun:
             "--backend": request.backend,
             "--database": request.database,
             "--loss": request.loss,
+            "--metric": request.metric,
             "--like": request.like,
         }
         # A configuration of the user's own project must not leak into the run, nor any plug-in that

@@ -80,6 +80,8 @@ def diagnosed(examination: Examination, finding: Finding) -> Finding:
     seen = _Seen(finding, examination, examination.own)
     with np.errstate(all="ignore"):
         said = next(_mistakes(seen), None)
+    if said is not None:
+        said = said.replace("the loss", f"the {seen.own.loss.role}")
     parts = [finding.property, *([] if said is None else [said]), _numbers(seen)]
     return replace(finding, title=": ".join(parts))
 
@@ -118,11 +120,13 @@ def _mistakes(seen: _Seen) -> Iterator[str]:
 
 
 def _shared(explained: Iterable[_Explained]) -> list[str]:
-    """The mistakes that explain every batch of a finding, if the right formula does not."""
+    """What explains every batch of a finding, if the right formula does not: one mistake, or one of
+    several that these batches do not tell apart."""
     batches = list(explained)
     if not batches or all(batch.by_right for batch in batches):
         return []
-    return [name for name in batches[0].by if all(name in batch.by for batch in batches)]
+    shared = [name for name in batches[0].by if all(name in batch.by for batch in batches)]
+    return ["; or ".join(shared)] if shared else []
 
 
 def _not_finite(seen: _Seen) -> Iterator[str]:

@@ -99,6 +99,7 @@ class Examination:
 
     def exact(self, case: Case) -> Expected | Refused:
         """The loss as float64 gives it: the family's formula, or a user's own loss itself."""
+        self._require_applicable()
         fine = case.with_(dtype="float64")
         if self.own is None:
             return self.expect(fine, gradient=False)
@@ -110,8 +111,14 @@ class Examination:
         value = answer.value.astype(np.float64)
         return Expected(Ball(value, np.zeros(value.shape)), None)
 
+    def _require_applicable(self) -> None:
+        reason = None if self.own is None else self.own.reason_to_skip(self.property)
+        if reason is not None:
+            raise NotTaken(reason)
+
     def conforms(self, pair: Pair, *, gradient: bool = False) -> None:
         """The answer is what the family's formula says, inside the derived bound."""
+        self._require_applicable()
         if pair.case.loss.own and pair.case.loss.like is None:
             raise NotTaken("needs a formula: --like NAME")
 
@@ -209,6 +216,7 @@ class Examination:
         own_stage: str | None = None,
     ) -> None:
         """Judge one example mode by mode; what fails in a later mode alone is that mode's fault."""
+        self._require_applicable()
         if len(self.tally.crashes) >= CRASHES_ENOUGH:
             return
         self.tally.examples += 1

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import seed, settings
@@ -25,6 +25,7 @@ from maskgate.engines.plugin import SHIPPED, examine
 from maskgate.engines.profiles import DEFAULT_SEED, PROFILES, Profile, hypothesis_settings
 from maskgate.strategies import Pair, Scope, corners_of, draw_only, spend_signatures
 from maskgate.subjects import InProcess, load_adapter
+from maskgate.subjects.opening import settings_of
 from maskgate.subjects.protocol import Description
 from maskgate.verdicts.deviations import load_deviations
 
@@ -32,6 +33,7 @@ from maskgate.verdicts.deviations import load_deviations
 def check_here(
     loss: Any,
     *,
+    role: Literal["loss", "metric"] = "loss",
     like: str | None = None,
     select: Sequence[str] = (),
     deselect: Sequence[str] = (),
@@ -41,7 +43,8 @@ def check_here(
 
     Args:
         loss: a loss class, a loss object, a function of `(y_true, y_pred)` that gives element
-            losses, or a function without arguments that makes one of these.
+            losses, or a function without arguments that makes one of these. Or a metric, likewise.
+        role: which of both.
         like: the built-in loss that it computes: `mse`, `bce(from_logits=True)`.
         select: globs of property names; empty for all.
         deselect: globs of property names to leave out.
@@ -54,10 +57,9 @@ def check_here(
     if profile not in PROFILES:
         raise ValueError(f"profile must be one of {', '.join(PROFILES)}; got {profile!r}")
     chosen = selected(select, deselect)
-    spec = LossSpec(name_of(loss), like=None if like is None else LossSpec.parse(like))
-    sparse = spec.kind.labels == "sparse"
-    own = {"name": spec.name, "sparse": sparse, "target": loss}
-    subject = InProcess(_adapter(loss, own), id="here")
+    pattern = None if like is None else LossSpec.parse(like)
+    spec = LossSpec(name_of(loss), like=pattern, role=role)
+    subject = InProcess(_adapter(loss, {**settings_of(spec), "target": loss}), id="here")
     description = introduced(subject.describe(), spec)
     prove_it_can_fail(examine(subject, description, "forced-failure"))
     checked = OwnLoss(spec, subject, description)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,30 @@ from maskgate.verdicts.deviations import KnownDeviation
 _ONE_BY_ONE = 128
 # Examples, and what they shrink to, share most of their elements: this many are kept.
 _KEPT = 100_000
+
+# What holds of any metric over the valid elements of a batch. Gradients, sums and what is linear in
+# the weights are for losses.
+METRIC_LAWS = (
+    "labels-under-mask",
+    "labels-under-mask-nonfinite",
+    "predictions-under-mask",
+    "predictions-under-mask-nonfinite",
+    "mask-rank",
+    "mask-dtype",
+    "batch-permutation",
+    "padding-invariance",
+    "compaction",
+    "constant-loss",
+    "full-mask-is-no-mask",
+    "empty-mask",
+    "empty-row",
+    "zero-weights",
+    "unit-weights",
+    "mask-times-weight",
+    "weight-broadcast",
+    "eager-graph-xla",
+    "repeatable",
+)
 
 _Key = tuple[str, int, bytes, bytes]
 _Element = tuple[FloatArray, FloatArray]  # the loss, and its slope by each feature
@@ -38,17 +63,22 @@ def introduced(description: Description, loss: LossSpec) -> Description:
     """The description, with notes on the loss and what it is asked with."""
     said = description.extra["own"]
     form = {"class": "a class", "object": "an object, asked as it is made"}
-    what = form.get(said["form"], "a function of element losses")
-    itself = "; it masks, weighs and reduces by code of its own" if said["reduces_itself"] else ""
+    what = form.get(said["form"], "a function of element values")
+    by_itself = said["reduces_itself"] and loss.role == "loss"
+    itself = "; it masks, weighs and reduces by code of its own" if by_itself else ""
     like = "any real numbers" if loss.like is None else f"as of {loss.like}"
     missing = "" if said["weights"] else "; it takes no sample weights"
+    ranks = ", ".join(map(str, said["ranks"]))
     notes = (
-        f"the loss under test is {loss.name}, {what}{itself}",
-        f"asked with reductions {', '.join(said['reductions'])}; dtypes {', '.join(said['dtypes'])}"
-        f"; predictions of rank {', '.join(map(str, said['ranks']))}; labels and predictions {like}"
-        + missing,
+        f"the {loss.role} under test is {loss.name}, {what}{itself}",
+        f"asked with {_reductions(said)}dtypes {', '.join(said['dtypes'])}; predictions of rank "
+        f"{ranks}; labels and predictions {like}{missing}",
     )
     return replace(description, notes=(*notes, *description.notes))
+
+
+def _reductions(said: Mapping[str, Any]) -> str:
+    return "" if said["role"] == "metric" else f"reductions {', '.join(said['reductions'])}; "
 
 
 class OwnLoss:
@@ -63,6 +93,7 @@ class OwnLoss:
     def __init__(self, loss: LossSpec, subject: Subject, description: Description) -> None:
         self.loss, self.scope = loss, scope_of(description, loss)
         self._subject, self._mode = subject, description.modes[0]
+        self._leaves_mask = bool(description.extra["own"]["leaves_mask"])
         self.reduces_itself = bool(description.extra["own"]["reduces_itself"])
         self._kept: dict[_Key, _Element | None] = {}
 
@@ -135,6 +166,12 @@ class OwnLoss:
             for answer in answers
         ]
 
+    def reason_to_skip(self, property_name: str) -> str | None:
+        """Why a property is not tried at all: a metric keeps fewer laws than a loss."""
+        if self.loss.role == "metric" and property_name not in METRIC_LAWS:
+            return "about losses, not metrics"
+        return None
+
     def takes(self, case: Case) -> bool:
         """Whether the loss takes a case: its reduction, dtype, rank and weights."""
         scope = self.scope
@@ -154,7 +191,11 @@ class OwnLoss:
         own = entry.case.loss
         if own.own:
             return entry if own.name == self.loss.name and self.takes(entry.case) else None
-        if self.reduces_itself:
+        stage = entry.stage
+        if self.loss.role == "metric" and entry.property.endswith("-nonfinite"):
+            # The framework's metrics multiply by the mask as its losses do.
+            stage = "own" if self._leaves_mask else stage
+        elif self.reduces_itself:
             return None
         # What a user has accepted of the built-in ones is not about this one.
         if entry.link is None or entry.stage in ("elementwise", "backend"):
@@ -162,6 +203,7 @@ class OwnLoss:
         altered = entry.altered
         return replace(
             entry,
+            stage=stage,
             case=entry.case.with_(loss=self.loss),
             altered=None if altered is None else altered.with_(loss=self.loss),
         )

@@ -57,6 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="a subject to compare with, if it is the same release on another backend; repeatable",
     )
     group.addoption("--loss", default=None, help="a loss of your own: pkg.module:NAME")
+    group.addoption("--metric", default=None, help="a metric of your own: pkg.module:NAME")
     group.addoption("--like", default=None, help="the built-in loss that yours computes")
     group.addoption("--events", default=None, help="append the run's events to this file")
 
@@ -114,11 +115,13 @@ class _State:
 
     @property
     def loss(self) -> LossSpec | None:
-        """A loss of the user's that is checked in place of the built-in ones."""
-        name, like = self._config.getoption("--loss"), self._config.getoption("--like")
-        if name is None:
+        """A loss or metric of the user's that is checked in place of the built-in ones."""
+        option = self._config.getoption
+        loss, metric, like = option("--loss"), option("--metric"), option("--like")
+        if loss is None and metric is None:
             return None
-        return LossSpec(name, like=None if like is None else LossSpec.parse(like))
+        pattern = None if like is None else LossSpec.parse(like)
+        return LossSpec(loss or metric, like=pattern, role="loss" if loss else "metric")
 
     def _draw_for(self, subject: Subject) -> None:
         if self.loss is not None and self.description is not None:

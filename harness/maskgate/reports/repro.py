@@ -147,12 +147,17 @@ def _own_call(finding: Finding, case: Mapping[str, Any]) -> str:
     own = finding.reproducer["own"]
     _, *inside = str(case["loss"]["name"]).partition(":")[2].split(".")
     target = ".".join(["own", *inside]) + ("()" if own["made"] else "")
+    metric = own["role"] == "metric"
     if own["form"] == "object":
-        return target
+        return f"of_metric({target})" if metric else target
     given = {"reduction": case["reduction"], "dtype": case["dtype"]}
     chosen = [f"{name}={_quoted(given[name])}" for name in given if name in own["arguments"]]
     if own["form"] == "class":
-        return f"{target}({', '.join(chosen)})"
+        made = f"{target}({', '.join(chosen)})"
+        return f"of_metric({made})" if metric else made
+    if metric:
+        wrapper = "keras.metrics.MeanSquaredError.__mro__[1]"
+        return f"of_metric({wrapper}({', '.join([target, *chosen])}))"
     # What `compile(loss=function)` makes a loss with.
     return f"keras.losses.MeanSquaredError.__mro__[1]({', '.join([target, *chosen])})"
 
@@ -162,7 +167,12 @@ def _own_import(finding: Finding) -> list[str]:
     assert finding.case is not None
     module, _, name = str(finding.case["loss"]["name"]).partition(":")
     first = name.split(".")[0]
-    return ["sys.path.insert(0, os.getcwd())", f"from {module} import {first} as own"]
+    of_metric = finding.reproducer["own"]["role"] == "metric"
+    return [
+        "sys.path.insert(0, os.getcwd())",
+        f"from {module} import {first} as own",
+        *(text.OF_METRIC.splitlines() if of_metric else []),
+    ]
 
 
 def _quoted(value: Any) -> str:

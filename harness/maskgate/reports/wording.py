@@ -140,6 +140,8 @@ def subject_notes(description: Mapping[str, Any]) -> list[str]:
 def loss_line(case: Mapping[str, Any]) -> str:
     """The loss of a case, its reduction and its dtype."""
     loss = LossSpec.from_dict(case["loss"])
+    if loss.role == "metric":
+        return f"{loss.name} in {case['dtype']}"
     inside = "".join(f", {key}={value!r}" for key, value in loss.parameters)
     return f"{loss.kind.keras_class}(reduction={case['reduction']!r}{inside}) in {case['dtype']}"
 
@@ -149,7 +151,9 @@ def repeat_command(report: Report, finding: Finding) -> str:
     words = ["maskgate", "check", finding.subject, "--select", finding.property]
     loss = LossSpec.from_dict(finding.case["loss"]) if finding.case is not None else None
     if loss is not None and loss.own:
-        words += ["--loss", loss.name] + ([] if loss.like is None else ["--like", str(loss.like)])
+        words += [f"--{loss.role}", loss.name] + (
+            [] if loss.like is None else ["--like", str(loss.like)]
+        )
     run = report.run or {}
     for option in ("profile", "seed"):
         if run.get(option) is not None:

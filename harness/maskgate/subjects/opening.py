@@ -68,7 +68,7 @@ def open_subject(
 
 def settings_of(loss: LossSpec) -> dict[str, Any]:
     """What a worker needs to know of a user's own loss."""
-    return {"name": loss.name, "sparse": loss.kind.labels == "sparse"}
+    return {"name": loss.name, "sparse": loss.kind.labels == "sparse", "role": loss.role}
 
 
 def _check(spec: SubjectSpec, option: str, value: str, known: tuple[str, ...]) -> None:

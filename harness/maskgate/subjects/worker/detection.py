@@ -41,7 +41,7 @@ def load(
         seed: variant of the seed's formula to put in place of the loss objects' reduction.
         losses: loss classes to use in place of the framework's, by class name.
         own: a user's own loss: `name`, `pkg.module:NAME`; `sparse`, whether its labels are class
-            ids; `target`, the loss itself where it is here already.
+            ids; `role`, `loss` or `metric`; `target`, the thing itself where it is here already.
 
     Raises:
         UnusableError: when the environment lacks what was asked for, or importing it fails.
@@ -165,12 +165,16 @@ def api_of(name: str, keras: Any, losses: Mapping[str, Callable[..., Any]] | Non
     return Keras23(keras, losses) if version >= OBJECTS else Objectives(keras, losses)
 
 
-def own_loss(keras: Any, name: str, target: Any = None, sparse: bool = False) -> Any:
-    """A user's own loss, by its name or as it is."""
+def own_loss(
+    keras: Any, name: str, target: Any = None, sparse: bool = False, role: str = "loss"
+) -> Any:
+    """A user's own loss or metric, by its name or as it is."""
     from .own import Own, found
+    from .own_metric import OwnMetric
 
     del sparse
-    return found(name, keras) if target is None else Own(name, target, keras)
+    kind = OwnMetric if role == "metric" else Own
+    return kind(name, found(name) if target is None else target, keras)
 
 
 def seed_of(variant: str, api: Any, runner: Any) -> Any:

@@ -22,11 +22,11 @@ GIVE = "give a loss class, a loss object, a function of (y_true, y_pred), or a f
 CHOSEN = frozenset(("reduction", "dtype"))
 
 
-def found(text: str, keras: Any) -> Own:
-    """The loss at `pkg.module:NAME`; the present folder is looked in first.
+def found(text: str) -> Any:
+    """What is at `pkg.module:NAME`; the present folder is looked in first.
 
     Raises:
-        UnusableError: when there is none, or it is no loss.
+        UnusableError: when there is nothing.
     """
     module_name, _, name = text.partition(":")
     folder = os.getcwd()  # noqa: PTH109
@@ -44,7 +44,7 @@ def found(text: str, keras: Any) -> Own:
             near = ", ".join(sorted(has)[:8]) or "nothing public"
             raise UnusableError(module_name + " has no " + part + " (it has " + near + ")", FIX)
         target = getattr(target, part)
-    return Own(text, target, keras)
+    return target
 
 
 class Own:
@@ -63,16 +63,20 @@ class Own:
         UnusableError: when the target is none of these, or cannot be made.
     """
 
+    role = "loss"
+    give = GIVE
+
     def __init__(self, text: str, target: Any, keras: Any) -> None:
         self.text = text
-        base = getattr(keras.losses, "Loss", None)
+        base = self._base(keras)
         self.made = inspect.isfunction(target) and not required(target)
         if self.made:
             target = self._called(target)
+        self._refuse_other(target, keras)
         self.target, self.form = target, form_of(target, base)
         if self.form == "":
             what = type(target).__name__
-            raise UnusableError(text + " is " + what + ", which is no loss", GIVE)
+            raise UnusableError(text + " is " + what + ", which is no " + self.role, self.give)
         if self.form == "class":
             needed = [name for name in required(target) if name not in CHOSEN]
             if needed:
@@ -80,10 +84,29 @@ class Own:
                     text + " needs arguments: " + ", ".join(needed),
                     "give an object of it, or a function without arguments that makes one",
                 )
-        self._wrapper = None if base is None else wrapper_of(keras)
+        self._wrapper = None if base is None else self._wrapping(keras)
         self.arguments = self._arguments()
         # Before 2.3 there are objective functions alone, which the release itself masks.
         self.factory = target if base is None else self._factory()
+
+    def _refuse_other(self, target: Any, keras: Any) -> None:
+        """Refuse a metric for a loss, and the other way round: both can be called."""
+        kind = target if inspect.isclass(target) else type(target)
+        for role, other in (
+            ("loss", getattr(keras.losses, "Loss", None)),
+            ("metric", getattr(keras.metrics, "Metric", None)),
+        ):
+            if role != self.role and other is not None and issubclass(kind, other):
+                hint = "check it as one: --" + role
+                raise UnusableError(self.text + " is a " + role + ", no " + self.role, hint)
+
+    def _base(self, keras: Any) -> Any:
+        """The class of the framework that those of its kind descend from, if it has one."""
+        return getattr(keras.losses, "Loss", None)
+
+    def _wrapping(self, keras: Any) -> Any:
+        """What the framework makes one of a function with."""
+        return wrapper_of(keras)
 
     def _called(self, make: Callable[[], Any]) -> Any:
         try:
@@ -91,7 +114,7 @@ class Own:
         except Exception as problem:
             kind = type(problem).__name__
             said = kind + ": " + readable(str(problem), kind).replace("\n", " ")
-            raise UnusableError("calling " + self.text + " raised " + said, GIVE) from problem
+            raise UnusableError("calling " + self.text + " raised " + said, self.give) from problem
 
     def _arguments(self) -> frozenset[str]:
         """Which of `reduction` and `dtype` it can be made with."""
@@ -155,6 +178,11 @@ class Own:
         if self.form == "class" and "reduction" not in self.arguments:
             return own_reduction(self.target())
         return "sum_over_batch_size"
+
+    @property
+    def leaves_mask(self) -> bool:
+        """Whether the mask is the framework's affair."""
+        return not self.reduces_itself
 
     @property
     def reduces_itself(self) -> bool:

@@ -45,10 +45,12 @@ def survey(adapter: Adapter, own: Own, mode: str, *, sparse: bool) -> dict[str, 
     answers = {r: ask(SHAPES[0], r, kept) for r in REDUCTIONS}
     return {
         "name": own.text,
+        "role": own.role,
         "form": own.form,
         "made": own.made,
         "arguments": sorted(own.arguments),
         "reduces_itself": own.reduces_itself,
+        "leaves_mask": own.leaves_mask,
         "reductions": taken(answers, first),
         "dtypes": dtypes,
         "ranks": sorted(len(shape) for shape in shapes),
