@@ -403,7 +403,7 @@ def test_the_fixture_in_a_suite_of_ones_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.releases
-@pytest.mark.parametrize("subject", ["keras-3.13.2-jax", "keras-3.15.1-torch", "keras-3.5.0"])
+@pytest.mark.parametrize("subject", ["tf-2.15.1", "keras-3.15.1-torch", "keras-3.4.1"])
 def test_an_own_loss_on_other_releases(tmp_path: Path, subject: str) -> None:
     names = ["--select", "empty-mask", "--select", "constant-loss", "--select", "compaction"]
     done = maskgate(tmp_path, subject, "--loss", "mine:LeftToKeras", "--profile", "smoke", *names)
@@ -432,9 +432,7 @@ def test_a_metric_left_to_keras_keeps_the_laws_as_far_as_keras_does() -> None:
 def test_a_loss_is_no_metric() -> None:
     with pytest.raises(ValueError, match="own_losses:Scaled is a loss, no metric; check it as"):
         check_metric(own_losses.TRIPLED, select=["empty-mask"])
-    with pytest.raises(
-        ValueError, match="own_losses:MeanSquares is a metric, no loss; check it as"
-    ):
+    with pytest.raises(ValueError, match="MeanSquares is a metric, no loss; check it as"):
         check_loss(own_losses.MeanSquares, select=["empty-mask"])
 
 
