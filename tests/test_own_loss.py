@@ -285,8 +285,11 @@ def test_the_plug_in_is_light_and_installed_with_the_package() -> None:
     assert done.stdout == "set()\n"
 
 
-def maskgate(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    (folder / "mine.py").write_text((ROOT / "tests" / "own_losses.py").read_text())
+def maskgate(
+    folder: Path, *arguments: str, mended: tuple[str, str] = ("", "")
+) -> subprocess.CompletedProcess[str]:
+    source = (ROOT / "tests" / "own_losses.py").read_text()
+    (folder / "mine.py").write_text(source.replace(*mended))
     (folder / "pyproject.toml").touch()
     return subprocess.run(
         [sys.executable, "-m", "maskgate", "check", *arguments],
@@ -378,6 +381,10 @@ def test_a_baseline_accepts_an_own_loss_and_tells_when_it_is_mended(tmp_path: Pa
     assert maskgate(tmp_path, *gate).returncode == 0
     other = maskgate(tmp_path, "--loss", "mine:UnsafeWhere", *gate)
     assert other.returncode == 0, other.stdout
+    guard = ("/ ops.sum(mask)", "/ ops.maximum(ops.sum(mask), 1)")
+    fixed = maskgate(tmp_path, *named, *gate, mended=guard)
+    assert fixed.returncode == 1
+    assert "empty-mask no longer deviates as listed" in fixed.stdout
 
 
 @pytest.mark.slow
