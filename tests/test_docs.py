@@ -37,6 +37,11 @@ ELSEWHERE = {
     " && .venv/bin/maskgate check": "test_wheel.py installs and checks",
     "python3.11 -m venv .venv && .venv/bin/python -m pip install -e '.[tensorflow,dev]'"
     " && .venv/bin/python -m pytest -n 2": ".ci/run is this command",
+    "maskgate check --loss losses:MaskedMean --select empty-mask --profile smoke": (
+        "test_docs_own_loss.py runs it"
+    ),
+    "maskgate check --loss losses:LeftToKeras --like mse --select 'empty-*' --select loss-value"
+    " --profile smoke": "test_docs_own_loss.py runs it",
     "maskgate check venv:path/to/environment": "test_engine_check.py checks such paths",
     "maskgate check venv:path/to/environment --out report --baseline accepted.json": (
         "test_engine_check.py gates such paths"

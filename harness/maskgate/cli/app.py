@@ -63,6 +63,9 @@ def cli() -> None:
     metavar="SECONDS",
     help="How long a subject may take to answer.",
 )
+@click.option("--loss", metavar="PKG.MODULE:NAME", help="Check a loss of your own.")
+@click.option("--metric", metavar="PKG.MODULE:NAME", help="Check a metric of your own.")
+@click.option("--like", metavar="NAME", help="The built-in loss that it computes, such as mse.")
 @click.option("--list", "list_", is_flag=True, help="List the properties, and run nothing.")
 def check(accept: bool, list_: bool, **options: Any) -> int:
     """Run the properties on each SUBJECT, and say what is not as it should be.

@@ -114,6 +114,9 @@ def _run_engine(
         backend=settings.backend,
         device=settings.device,
         timeout=settings.timeout,
+        loss=settings.loss,
+        metric=settings.metric,
+        like=settings.like,
     )
     return engine.run_check(request, on_event=on_event)
 

@@ -35,6 +35,19 @@ print("the behaviour is", "there" if there else "gone")
 sys.exit(1 if there else 0)
 ''')
 
+OF_METRIC = '''
+def of_metric(metric):
+    """The metric as a function of one batch."""
+
+    def ask_metric(y_true, y_pred, sample_weight=None):
+        metric.reset_state()
+        metric.update_state(y_true, y_pred, sample_weight=sample_weight)
+        return metric.result()
+
+    return ask_metric
+
+'''
+
 IMPORTS = {
     "tensorflow": "import tensorflow as tf",
     "jax": "import jax",

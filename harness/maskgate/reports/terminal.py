@@ -120,14 +120,27 @@ def _show_finding(report: Report, finding: Finding, out: Console, folder: Path |
     )
     out.print(heading.append(f"{finding.mode} mode"), soft_wrap=True)
     out.print(Text(f"  {finding.title}"), soft_wrap=True)
-    if finding.case is not None:
-        out.print()
-        out.print(Text(f"  {loss_line(finding.case)}"), soft_wrap=True)
-        _show_batch(batch(finding.case, finding.altered), out)
+    _show_case(finding, out)
     out.print()
     for name, text in _facts(report, finding, folder):
         out.print(Text.assemble((f"  {name:<9} ", "dim"), text), soft_wrap=True)
     out.print()
+
+
+def show_evidence(finding: Finding, out: Console) -> None:
+    """Print a finding without its report: its title, its minimal batch, and the numbers."""
+    out.print(Text(finding.title, "bold"), soft_wrap=True)
+    _show_case(finding, out)
+    for name in ("expected", "observed", "bound"):
+        out.print(f"  {name:<9} {brief(getattr(finding, name))}", soft_wrap=True)
+
+
+def _show_case(finding: Finding, out: Console) -> None:
+    """Print the minimal batch of a finding, if it has one."""
+    if finding.case is not None:
+        out.print()
+        out.print(Text(f"  {loss_line(finding.case)}"), soft_wrap=True)
+        _show_batch(batch(finding.case, finding.altered), out)
 
 
 def _facts(report: Report, finding: Finding, folder: Path | None) -> Iterable[tuple[str, str]]:
