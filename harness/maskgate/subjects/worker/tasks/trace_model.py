@@ -1,0 +1,346 @@
+"""A user's compiled model, asked in the words of its own generation. It is left as it was."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .trace_calls import Watch, flat
+from .trace_data import Batch, rebuilt
+from .trace_target import TraceProblem
+
+
+class UserModel:
+    """A model of a Keras that runs eagerly.
+
+    Args:
+        keras: the imported package.
+        model: the user's model.
+        backend: the adapter's backend, `TensorFlow`, `Jax` or `Torch`.
+    """
+
+    def __init__(self, keras: Any, model: Any, backend: Any) -> None:
+        self.keras, self.model, self.backend = keras, model, backend
+        self.three = int(keras.__version__.split(".")[0]) >= 3
+        self._structure: Any = None
+        self._start: list[tuple[Any, Any]] = []
+
+    # -- what it is
+
+    @property
+    def specs(self) -> list[tuple[Any, str]]:
+        """Shape and dtype of each input; empty where the model has no inputs yet."""
+        inputs = getattr(self.model, "inputs", None) or []
+        return [(tuple(tensor.shape), dtype_name(tensor.dtype)) for tensor in flat(list(inputs))]
+
+    @property
+    def input_names(self) -> list[str]:
+        """Names of the inputs, in the order of `specs`."""
+        tensors = list(getattr(self.model, "inputs", None) or [])
+        names = list(getattr(self.model, "input_names", None) or [])
+        names = names or [str(getattr(tensor, "name", "")).split(":")[0] for tensor in tensors]
+        return [str(name) for name in names]
+
+    def structured(self, inputs: list[Any]) -> Any:
+        """Inputs in the structure that the model takes."""
+        structure = getattr(self.model, "_inputs_struct", None)
+        if isinstance(structure, dict):
+            return rebuilt(structure, inputs)
+        return inputs[0] if len(inputs) == 1 else inputs
+
+    def labels_structure(self, names: list[str]) -> Callable[[list[Any]], Any]:
+        """Puts labels in the structure of the outputs."""
+        if isinstance(self._structure, dict):
+            return lambda labels: dict(zip(sorted(self._structure, key=str), labels))  # noqa: B905
+        return lambda labels: labels[0] if len(names) == 1 else list(labels)
+
+    def label_shaped(self, labels: Any, prediction: Any) -> Any:
+        """Labels that were made up, in the shape that this generation takes."""
+        del prediction
+        return labels
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the outputs; empty where the model has no outputs yet."""
+        return [str(name) for name in getattr(self.model, "output_names", None) or []]
+
+    @property
+    def layers(self) -> list[Any]:
+        """Every layer of the model and of the models in it."""
+        return list(_layers_within(self.model))
+
+    # -- how it is compiled
+
+    @property
+    def compiled(self) -> bool:
+        """Whether the user has compiled it."""
+        return bool(getattr(self.model, "compiled", getattr(self.model, "_is_compiled", False)))
+
+    def compile(self, loss: str) -> None:
+        """Compile a model that is not."""
+        self.model.compile(optimizer="sgd", loss=loss)
+
+    def losses(self, names: list[str]) -> list[dict[str, Any]]:
+        """What each output's loss is: `name`, `built_in`, `reduction`, `config`, `weight`."""
+        chosen = by_output(self.model.loss, names)
+        weights = by_output(self._loss_weights(), names)
+        return [
+            described_loss(self.keras, loss, 1.0 if weight is None else float(weight))
+            for loss, weight in zip(chosen, weights)  # noqa: B905
+        ]
+
+    def _loss_weights(self) -> Any:
+        container = getattr(self.model, "compiled_loss", None) if not self.three else None
+        if container is not None:
+            return getattr(container, "_user_loss_weights", None)
+        inner = getattr(self.model, "_compile_loss", None)
+        return getattr(inner, "_user_loss_weights", getattr(inner, "_loss_weights", None))
+
+    # -- watching the mask
+
+    def watch(self, batch: Batch) -> tuple[Any, list[Any], list[Any]]:
+        """The calls of its layers, its predictions as arrays, and their masks."""
+        tensors = rebuilt(batch.x, [self._tensor(array) for array in batch.inputs])
+        with contextlib.suppress(NotImplementedError):
+            self.model(tensors, training=False)  # builds what is not built yet
+        watch = Watch(self.keras, self.mask_of, self.to_numpy)
+        tensors = rebuilt(batch.x, [self._tensor(array) for array in batch.inputs])
+        outputs = watch.run(self.model, tensors)
+        self._structure = self.model(tensors, training=False)
+        masks = [self.mask_of(tensor) for tensor in outputs]
+        predictions = [self.to_numpy(tensor) for tensor in outputs]
+        watch.outputs = outputs
+        arrays = [None if mask is None else np.asarray(self.to_numpy(mask)) for mask in masks]
+        return watch, predictions, arrays
+
+    def mask_of(self, tensor: Any) -> Any:
+        """The mask of a tensor, or None."""
+        reader = None
+        if self.three:
+            reader = getattr(self.keras.src.backend, "get_keras_mask", None)
+        return reader(tensor) if reader else getattr(tensor, "_keras_mask", None)
+
+    def set_mask(self, tensor: Any, mask: Any) -> None:
+        """Attach a mask as layers do."""
+        writer = None
+        if self.three:
+            writer = getattr(self.keras.src.backend, "set_keras_mask", None)
+        if writer:
+            writer(tensor, mask)
+        else:
+            with contextlib.suppress(AttributeError):  # a tracer of JAX, up to Keras 3.5
+                tensor._keras_mask = mask
+
+    def to_numpy(self, tensor: Any) -> Any:
+        """The tensor as an array; bfloat16, which NumPy lacks, as float32."""
+        if "bfloat16" in str(tensor.dtype):
+            tensor = self.keras.ops.cast(tensor, "float32")
+        if self.three:
+            return np.asarray(self.keras.ops.convert_to_numpy(tensor))
+        return np.asarray(tensor.numpy() if hasattr(tensor, "numpy") else tensor)
+
+    def _tensor(self, array: Any) -> Any:
+        if self.three:
+            return self.keras.ops.convert_to_tensor(array)
+        return self.backend.tf.constant(array)
+
+    # -- asking the compiled model
+
+    def remember(self) -> None:
+        """Keep the weights and the optimiser's state as they are now, to start from."""
+        variables = list(self.model.variables if self.three else self.model.weights)
+        optimizer = self.model.optimizer
+        for name in ("build", "_create_all_weights"):
+            if hasattr(optimizer, name):
+                getattr(optimizer, name)(self.model.trainable_variables)
+                break
+        states = optimizer.variables
+        variables += list(states() if callable(states) else states)
+        unique = {id(variable): variable for variable in variables}
+        self._start = [(v, np.array(self._read(v))) for v in unique.values()]
+
+    def restore(self) -> None:
+        """Go back to what was kept, and to the same seed."""
+        for variable, value in self._start:
+            variable.assign(value)
+        seed = getattr(self.keras.utils, "set_random_seed", None)
+        np.random.seed(0)
+        if seed is not None:
+            seed(0)
+        else:
+            self.backend.tf.random.set_seed(0)
+
+    def test(self, batch: Batch) -> dict[str, float]:
+        """Loss and metrics of `test_on_batch`, by name."""
+        self.restore()
+        self.model.reset_metrics()
+        logs = self.model.test_on_batch(
+            batch.x, batch.y, sample_weight=batch.weight, return_dict=True
+        )
+        return flat_logs(logs)
+
+    def train(self, batch: Batch, *, fresh: bool = False) -> tuple[float, list[Any]]:
+        """Loss and trainable weights after one `train_on_batch` from the start.
+
+        Args:
+            batch: what to train on.
+            fresh: start random numbers anew too. Those of a traced function of Keras 2 cannot be:
+                it is trained eagerly then.
+        """
+        self.restore()
+        if fresh and not self.model.run_eagerly:
+            self.model.run_eagerly, self.model.train_function = True, None
+        self.model.reset_metrics()
+        logs = self.model.train_on_batch(
+            batch.x, batch.y, sample_weight=batch.weight, return_dict=True
+        )
+        weights = [np.array(self._read(v)) for v in self.model.trainable_variables]
+        self.restore()
+        return float(flat_logs(logs)["loss"]), weights
+
+    def trainable(self) -> list[Any]:
+        """The trainable weights at the start."""
+        self.restore()
+        return [np.array(self._read(v)) for v in self.model.trainable_variables]
+
+    def predict(self, batch: Batch) -> list[Any]:
+        """Predictions, flat."""
+        self.restore()
+        return [np.asarray(array) for array in flat(self.model.predict_on_batch(batch.x))]
+
+    def _read(self, variable: Any) -> Any:
+        if self.three:
+            return self.keras.ops.convert_to_numpy(variable)
+        return variable.numpy()
+
+    # -- the loss as a function of the predictions
+
+    def loss_at(self, batch: Batch, predictions: list[Any], masks: list[Any]) -> float:
+        """The compiled loss at other predictions."""
+        tensors = [self._tensor(array) for array in predictions]
+        return float(np.asarray(self.to_numpy(self._total(batch, masks)(tensors))))
+
+    def gradient(self, batch: Batch, predictions: list[Any], masks: list[Any]) -> list[Any]:
+        """The gradient of the compiled loss by each output's predictions, as arrays."""
+        tensors = [self._tensor(array) for array in predictions]
+        total, name = self._total(batch, masks), self.backend.name
+        if name == "jax":
+            return [np.asarray(g) for g in self.backend.jax.grad(total)(tensors)]
+        if name == "torch":
+            leaves = [tensor.detach().requires_grad_(True) for tensor in tensors]
+            loss, grad = total(leaves), self.backend.torch.autograd.grad
+            found = grad(loss, leaves, allow_unused=True)
+        else:
+            with self.backend.tf.GradientTape() as tape:
+                tape.watch(tensors)
+                loss = total(tensors)
+            found = tape.gradient(loss, tensors)
+        zeros = [np.zeros_like(array) for array in predictions]
+        pairs = zip(found, zeros)  # noqa: B905
+        return [zero if g is None else np.asarray(self.to_numpy(g)) for g, zero in pairs]
+
+    def _total(self, batch: Batch, masks: list[Any]) -> Callable[[list[Any]], Any]:
+        """The compiled loss of the predictions, each with its mask attached."""
+        x = rebuilt(batch.x, [self._tensor(array) for array in batch.inputs])
+        y = rebuilt(batch.y, [self._tensor(array) for array in flat(batch.y)])
+        weight = batch.weight
+        if weight is not None:
+            weight = rebuilt(weight, [self._tensor(array) for array in flat(weight)])
+        given = [None if mask is None else self._tensor(mask) for mask in masks]
+
+        def total(predictions: list[Any]) -> Any:
+            for tensor, mask in zip(predictions, given):  # noqa: B905
+                if mask is not None:
+                    self.set_mask(tensor, mask)
+            outputs = rebuilt(self._structure, predictions)
+            return self._compute_loss(x, y, outputs, weight)
+
+        return total
+
+    def _compute_loss(self, x: Any, y: Any, outputs: Any, weight: Any) -> Any:
+        if self.three:
+            # Its trackers of losses are variables, which a tracer must not get into.
+            with self.keras.StatelessScope():
+                return self.model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weight)
+        if hasattr(self.model, "compute_loss"):
+            return self.model.compute_loss(x, y, outputs, weight)
+        losses = self.model.losses
+        return self.model.compiled_loss(y, outputs, weight, regularization_losses=losses)
+
+
+def _layers_within(model: Any) -> Any:
+    for layer in getattr(model, "layers", None) or []:
+        yield layer
+        for inner in ("layer", "forward_layer", "cell"):
+            if getattr(layer, inner, None) is not None:
+                yield getattr(layer, inner)
+        yield from _layers_within(layer)
+
+
+def dtype_name(dtype: Any) -> str:
+    """`float32` of whatever a framework calls it."""
+    return str(getattr(dtype, "name", dtype)).replace("torch.", "")
+
+
+def flat_logs(logs: dict[str, Any], prefix: str = "") -> dict[str, float]:
+    """Logs by name; nested ones (Keras 3.0) with their path as name."""
+    found = {}
+    for name, value in logs.items():
+        if isinstance(value, dict):
+            found.update(flat_logs(value, prefix + name + "_"))
+        else:
+            found[prefix + name] = float(value)
+    return found
+
+
+def by_output(value: Any, names: list[str]) -> list[Any]:
+    """What each output gets of a value given once, as a list or by name."""
+    if isinstance(value, dict):
+        return [value.get(name) for name in names]
+    if isinstance(value, (list, tuple)):
+        return list(flat_list(value)) if len(value) == len(names) else [None] * len(names)
+    return [value] * len(names)
+
+
+def flat_list(value: Any) -> Any:
+    """Nested lists of one element, as some releases wrap losses, opened."""
+    for item in value:
+        yield item[0] if isinstance(item, (list, tuple)) and len(item) == 1 else item
+
+
+def described_loss(keras: Any, loss: Any, weight: float) -> dict[str, Any]:
+    """A compiled loss as plain data."""
+    if loss is None:
+        nothing = {"name": "", "built_in": False, "reduction": "", "config": {}}
+        return dict(nothing, weight=weight)
+    text = loss if isinstance(loss, str) else ""
+    if text:
+        with contextlib.suppress(Exception):
+            loss = keras.losses.get(text)
+    owner = loss if hasattr(loss, "__name__") else type(loss)
+    config: Any = {}
+    with contextlib.suppress(Exception):
+        config = loss.get_config()
+    plain = {k: v for k, v in config.items() if v is None or isinstance(v, (bool, int, float))}
+    if isinstance(config.get("reduction"), str):
+        plain["reduction"] = config["reduction"]
+    reduction = str(getattr(loss, "reduction", None) or plain.pop("reduction", "auto"))
+    plain.pop("reduction", None)
+    own = str(getattr(owner, "__module__", "")).split(".")[0]
+    return {
+        "name": str(owner.__name__),
+        "built_in": own in ("keras", "tf_keras", "tensorflow"),
+        "reduction": reduction,
+        "config": plain,
+        "weight": weight,
+    }
+
+
+def check_has_loss(asked: str, losses: list[dict[str, Any]]) -> None:
+    """Raise `TraceProblem` where a compiled model has no loss that looks at labels."""
+    if not any(loss["name"] for loss in losses):
+        found = "the model is compiled without a loss"
+        raise TraceProblem(asked, found, "compile it with the loss that it is trained with")
