@@ -134,3 +134,22 @@ def too_few_labels():
 
 
 not_a_model = 3
+
+
+class Scaled(models.Model):
+    """A subclassed model that multiplies in between."""
+
+    def __init__(self):
+        super().__init__()
+        self.masking = layers.Masking(0.0)
+        self.recurrent = layers.LSTM(4, return_sequences=True)
+        self.out = layers.Dense(1, activation="sigmoid")
+
+    def call(self, inputs):
+        return self.out(self.recurrent(self.masking(inputs)) * 2.0)
+
+
+def subclassed():
+    model = Scaled()
+    model.compile(optimizer="sgd", loss="binary_crossentropy")
+    return model

@@ -33,6 +33,7 @@ from maskgate.engines.trace_found import (
     Trace,
 )
 from maskgate.engines.trace_way import ends_of
+from maskgate.oracle import ledger
 from maskgate.subjects import SubjectError, open_subject
 from maskgate.subjects.protocol import Crash, Description, ModelSubject, Refusal, Task
 from maskgate.verdicts.difference import Failure
@@ -135,12 +136,20 @@ def _judged(
         all_masked=data["all_masked"],
         made_up=bool(data["made_up"]),
         inputs=tuple((tuple(shape), str(dtype)) for shape, dtype in data["inputs"]),
-        notes=tuple(data["notes"]),
+        notes=(*data["notes"], *_notes(who)),
         arrays={k: v for k, v in arrays.items() if k.startswith(("gradient_", "mask_"))},
     )
     bad = any(output.state in ("matter", "lost") for output in outputs)
     status = UNEXPECTED if bad else AS_EXPECTED
     return replace(found, answer=answer_of(found), exit_status=status)
+
+
+def _notes(who: Description) -> Iterator[str]:
+    if ledger.on_backend(own_semantics(who), who.backend).loses_mask:
+        yield (
+            f"keras {who.keras} on {who.backend} loses masks wherever a step is compiled; layers "
+            "are shown as they run one by one"
+        )
 
 
 def _layers(rows: list[Mapping[str, Any]]) -> Iterator[Layer]:

@@ -24,8 +24,8 @@ def _lines(found: Trace) -> Iterator[str]:
     yield from ("", _row(COLUMNS), _row(["---"] * len(COLUMNS)))
     for row in layer_rows(found):
         # Leading blanks, which show the nesting, are none in a table.
-        name = row[0].replace("  ", "&nbsp;&nbsp;")
-        yield _row([name.replace("_", "\\_"), *map(_escaped, row[1:])])
+        nested = len(row[0]) - len(row[0].lstrip(" "))
+        yield _row(["&nbsp;" * nested + _escaped(row[0]), *map(_escaped, row[1:])])
     for output in found.outputs:
         yield from ("", f"## {_escaped(output.name)}: loss {_escaped(output.loss)}", "")
         yield from (f"- {name}: {_escaped(text)}" for name, text in facts_of(output))

@@ -122,8 +122,8 @@ def _longer(longer: Mapping[str, Any]) -> str:
     if longer["matters"]:
         return f"it matters: with {steps} the loss goes from {before} to {after}"
     off = abs(float(longer["after"]) - float(longer["before"]))
-    allowed = f"{off:.2g} of the {float(longer['allowed']):.2g} that rounding may"
-    return f"no matter: {steps} change the loss by {allowed}"
+    allowed = f"rounding may change it by {float(longer['allowed']):.2g}"
+    return f"no matter: {steps} change the loss by {off:.2g}, where {allowed}"
 
 
 def _all_masked(measured: Mapping[str, Any]) -> str:
@@ -132,7 +132,7 @@ def _all_masked(measured: Mapping[str, Any]) -> str:
     loss = _number(measured["loss"])
     words = {
         "same": "a training step leaves the weights as they were, bit for bit",
-        "changed": f"a training step moves the weights by up to {measured['largest_change']}",
+        "changed": f"a training step moves weights by up to {_number(measured['largest_change'])}",
         "nan": "a training step turns weights into NaN",
     }
     return f"loss {loss}; {words[measured['weights']]}"

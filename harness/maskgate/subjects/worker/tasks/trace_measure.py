@@ -178,14 +178,11 @@ class Measurement:
         before = self.user.trainable()
         loss, after = self.user.train(self.batch.with_inputs(inputs), fresh=self.fresh)
         finite = all(np.isfinite(array).all() for array in after)
-        largest = max(
-            (float(np.abs(a - b).max()) for a, b in zip(after, before) if a.size),  # noqa: B905
-            default=0.0,
-        )
+        moved = [np.abs(a - b).max() for a, b in zip(after, before) if a.size]  # noqa: B905
         return {
             "loss": number(loss),
             "weights": "same" if same(before, after) else "changed" if finite else "nan",
-            "largest_change": number(largest),
+            "largest_change": number(np.max(moved, initial=0.0)),
         }
 
 
