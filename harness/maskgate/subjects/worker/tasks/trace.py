@@ -35,7 +35,7 @@ def trace(adapter: Any, parameters: dict[str, Any], arrays: dict[str, Any]) -> A
         with users_code(parameters["folder"], adapter.api.distribution):
             for name in parameters["imports"]:
                 imported(name, name)
-            return Trace(adapter, parameters["target"], parameters["data"]).run()
+            return Trace(adapter, parameters).run()
     except TraceProblem as problem:
         return {"problem": problem.as_data()}, {}
 
@@ -43,10 +43,10 @@ def trace(adapter: Any, parameters: dict[str, Any], arrays: dict[str, Any]) -> A
 class Trace:
     """One trace, step by step."""
 
-    def __init__(self, adapter: Any, target: str, data: str | None) -> None:
-        self.target, self.data = target, data
+    def __init__(self, adapter: Any, parameters: dict[str, Any]) -> None:
+        self.target, self.data = parameters["target"], parameters["data"]
         self.keras = adapter.api.keras
-        model = load(self.keras, target)
+        model = load(self.keras, self.target, parameters["folder"])
         self.user: Any = user_model(self.keras, model, adapter.backend)
         self.notes: list[str] = []
 

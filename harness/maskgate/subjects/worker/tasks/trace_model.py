@@ -177,10 +177,7 @@ class UserModel:
         """Loss and metrics of `test_on_batch`, by name."""
         self.restore()
         self.model.reset_metrics()
-        logs = self.model.test_on_batch(
-            batch.x, batch.y, sample_weight=batch.weight, return_dict=True
-        )
-        return flat_logs(logs)
+        return self._on_batch(self.model.test_on_batch, batch)
 
     def train(self, batch: Batch, *, fresh: bool = False) -> tuple[float, list[Any]]:
         """Loss and trainable weights after one `train_on_batch` from the start.
@@ -194,12 +191,22 @@ class UserModel:
         if fresh and not self.model.run_eagerly:
             self.model.run_eagerly, self.model.train_function = True, None
         self.model.reset_metrics()
-        logs = self.model.train_on_batch(
-            batch.x, batch.y, sample_weight=batch.weight, return_dict=True
-        )
+        logs = self._on_batch(self.model.train_on_batch, batch)
         weights = [np.array(self._read(v)) for v in self.model.trainable_variables]
         self.restore()
-        return float(flat_logs(logs)["loss"]), weights
+        return logs["loss"], weights
+
+    def _on_batch(self, step: Callable[..., Any], batch: Batch) -> dict[str, float]:
+        """Loss and metrics of one step.
+
+        The first step of Keras 3.0 raises StopIteration where it makes variables: it is traced
+        twice, and its batch comes from a generator that gives one.
+        """
+        given = {"sample_weight": batch.weight, "return_dict": True}
+        try:
+            return flat_logs(step(batch.x, batch.y, **given))
+        except StopIteration:
+            return flat_logs(step(batch.x, batch.y, **given))
 
     def trainable(self) -> list[Any]:
         """The trainable weights at the start."""

@@ -67,14 +67,15 @@ def users_code(folder: str, api: str) -> Iterator[None]:
         sys.dont_write_bytecode, sys.path[:] = before, path
 
 
-def load(keras: Any, target: str) -> Any:
-    """The model of `pkg.module:NAME`, or of a saved file or folder.
+def load(keras: Any, target: str, folder: str) -> Any:
+    """The model of `pkg.module:NAME`, or of a saved file or folder, seen from `folder`.
 
     Raises:
         TraceProblem: when there is none.
     """
-    if is_file(target):
-        return _from_file(keras, target)
+    path = os.path.join(folder, target)  # noqa: PTH118
+    if is_file(path):
+        return _from_file(keras, target, path)
     found = named(target)
     model = found if is_model(keras, found) else _called(target, found)
     if not is_model(keras, model):
@@ -83,9 +84,9 @@ def load(keras: Any, target: str) -> Any:
     return model
 
 
-def is_file(target: str) -> bool:
-    """Whether a target names a file and not `pkg.module:NAME`."""
-    return os.path.exists(target) or target.endswith(ARCHIVES)  # noqa: PTH110
+def is_file(path: str) -> bool:
+    """Whether a target is a file and not `pkg.module:NAME`."""
+    return os.path.exists(path) or path.endswith(ARCHIVES)  # noqa: PTH110
 
 
 def is_model(keras: Any, thing: Any) -> bool:
@@ -120,7 +121,7 @@ def imported(asked: str, module_name: str) -> Any:
         missing = problem.name or ""
         if module_name == missing or module_name.startswith(missing + "."):
             hint = "run maskgate in the folder that it is imported from"
-            found = "there is no module " + missing + " in " + os.getcwd()  # noqa: PTH109
+            found = "there is no module " + missing + " in the current folder"
             raise TraceProblem(asked, found, hint) from problem
         found = "importing " + module_name + " raised " + said(problem)
         hint = "install it for the subject, or name another subject"
@@ -143,11 +144,11 @@ def _called(target: str, function: Any) -> Any:
         raise TraceProblem(target, found, hint, failed=True) from problem
 
 
-def _from_file(keras: Any, target: str) -> Any:
-    if not os.path.exists(target):  # noqa: PTH110
+def _from_file(keras: Any, target: str, path: str) -> Any:
+    if not os.path.exists(path):  # noqa: PTH110
         raise TraceProblem(target, "there is no such file", "give the path of a saved model")
     try:
-        model = keras.models.load_model(target)
+        model = keras.models.load_model(path)
     except (Exception, SystemExit) as problem:
         if type(problem).__module__.startswith("builtins") and "TFSMLayer" in str(problem):
             found = "Keras " + keras.__version__ + " reads no such file as a model"
