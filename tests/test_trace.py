@@ -36,7 +36,7 @@ from maskgate.reports.trace_report import trace_json_text, trace_schema
 from maskgate.reports.trace_terminal import show_trace
 from maskgate.subjects.protocol import Description
 from maskgate.subjects.worker.tasks.trace_data import other_labels, rebuilt
-from maskgate.subjects.worker.tasks.trace_model import by_output
+from maskgate.subjects.worker.tasks.trace_losses import by_output
 
 SVG = "{http://www.w3.org/2000/svg}"
 MASK = MaskSeen((2, 3), 0.5)

@@ -8,7 +8,7 @@ from maskgate.engines.trace_found import LOST, Layer, Output, Trace
 from maskgate.reports.svg import Drawing
 from maskgate.reports.trace_wording import shape_text, valid_text, way_text
 
-_ROW, _BOX, _WIDTH, _INDENT, _MARGIN = 44, 30, 300, 24, 20
+_ROW, _BOX, _WIDTH, _INDENT, _MARGIN = 44, 30, 380, 24, 20
 _LEFT = 90  # room for the lines that pass by other layers
 _MASKED, _PLAIN, _BROKEN = "#1a7f37", "#b0b7c0", "#cf222e"
 _FILLS = {
@@ -82,7 +82,7 @@ def _draw_box(drawing: Drawing, place: _Place, left: str, right: str, fill: str)
         stroke="#8c959f",
     )
     drawing.hint(box, f"{left}: {right}")
-    room = max(8, 38 - len(right))
+    room = max(8, 50 - len(right))
     drawing.text(place.x + 10, place.y + 20, left if len(left) <= room else left[: room - 1] + "…")
     drawing.text(place.x + _WIDTH - 10, place.y + 20, right, text_anchor="end", fill="#57606a")
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from .trace_calls import Call, Watch, takes_mask
-from .trace_data import Batch, given, made_up_inputs, made_up_labels, padded
+from .trace_data import Batch, check_counts, given, made_up_inputs, made_up_labels, padded
+from .trace_losses import check_has_loss
 from .trace_measure import Measurement, refused
-from .trace_model import UserModel, check_has_loss
+from .trace_model import UserModel, set_seeds
 from .trace_target import TraceProblem, imported, load, said, users_code
 
 Answer = "tuple[dict[str, Any], dict[str, Any]]"
@@ -46,6 +47,7 @@ class Trace:
     def __init__(self, adapter: Any, parameters: dict[str, Any]) -> None:
         self.target, self.data = parameters["target"], parameters["data"]
         self.keras = adapter.api.keras
+        set_seeds(self.keras, adapter.backend)
         model = load(self.keras, self.target, parameters["folder"])
         self.user: Any = user_model(self.keras, model, adapter.backend)
         self.notes: list[str] = []
@@ -61,6 +63,8 @@ class Trace:
         if len(names) != len(predictions):
             names = output_names(len(predictions))
         batch.names = names
+        if self.data is not None:
+            check_counts(self.data, batch)
         losses = self._compile(batch, names, predictions)
         meant = [intended(watch, mask, p) for mask, p in zip(masks, predictions)]  # noqa: B905
         self.user.remember()
@@ -79,7 +83,7 @@ class Trace:
     def _batch(self) -> Batch:
         names = self.user.output_names
         if self.data is not None:
-            return given(self.data, names or output_names(1))
+            return given(self.data, names)
         inputs = made_up_inputs(self.target, self.user.specs, self.user.layers)
         return Batch(self.user.structured(inputs), None, None, names)
 

@@ -101,11 +101,14 @@ def _check_arrays(text: str, batch: Batch) -> None:
     if len(counts) > 1 or 0 in counts:
         found = "its arrays hold " + " and ".join(map(str, sorted(counts))) + " samples"
         raise TraceProblem(text, found, hint)
-    if len(batch.labels) != len(batch.names):
-        found = "it has labels for {} outputs, the model has {}"
-        raise TraceProblem(
-            text, found.format(len(batch.labels), len(batch.names)), "give labels for each output"
-        )
+
+
+def check_counts(text: str, batch: Batch) -> None:
+    """Raise `TraceProblem` where there are not labels for each output."""
+    given, wanted = len(batch.labels), len(batch.names)
+    if given != wanted:
+        found = f"it has labels for {given} outputs, the model has {wanted}"
+        raise TraceProblem(text, found, "give labels for each output")
 
 
 def _arrays(value: Any) -> Any:

@@ -88,27 +88,26 @@ class Measurement:
         changed = list(labels)
         changed[output] = other_labels(labels[output], mask, classes)
         other = self.batch.with_labels(changed)
-        logs = self.user.test(other)
+        # Counts may come out even: one step alone is changed too.
+        changed[output] = np.where(
+            only_first(mask, labels[output]), changed[output], labels[output]
+        )
+        asked = [self.user.test(other), self.user.test(self.batch.with_labels(changed))]
+        loss = self._moved("loss", asked)
+        metrics = [name for name in self.logs if name != "loss" and not name.endswith("_loss")]
         return {
-            "before": number(self.logs["loss"]),
-            "after": number(logs["loss"]),
-            "matters": not same_number(logs["loss"], self.logs["loss"]),
+            **{name: loss[name] for name in ("before", "after", "matters")},
             "training_matters": self._training_matters(other),
-            "metrics": self._metrics(logs),
+            "metrics": [self._moved(name, asked) for name in metrics],
         }
 
-    def _metrics(self, logs: dict[str, float]) -> list[dict[str, Any]]:
-        """Each metric before and after; losses are told elsewhere."""
-        return [
-            {
-                "name": name,
-                "before": number(value),
-                "after": number(logs[name]),
-                "matters": not same_number(value, logs[name]),
-            }
-            for name, value in self.logs.items()
-            if name != "loss" and not name.endswith("_loss")
-        ]
+    def _moved(self, name: str, asked: list[dict[str, float]]) -> dict[str, Any]:
+        """A loss or a metric before, and after the change that moves it, if one does."""
+        before = self.logs[name]
+        others = [logs[name] for logs in asked if not same_number(logs[name], before)]
+        after = others[0] if others else before
+        told = {"before": number(before), "after": number(after)}
+        return {"name": name, **told, "matters": bool(others)}
 
     def predicted(self, output: int) -> dict[str, Any]:
         """The loss with other predictions at the masked steps of an output."""
@@ -184,6 +183,13 @@ class Measurement:
             "weights": "same" if same(before, after) else "changed" if finite else "nan",
             "largest_change": number(np.max(moved, initial=0.0)),
         }
+
+
+def only_first(mask: Any, labels: Any) -> Any:
+    """True at the first masked step alone, of a shape that broadcasts with the labels."""
+    first = np.zeros(mask.shape, bool)
+    first.flat[np.flatnonzero(~mask.astype(bool))[0]] = True
+    return first.reshape(first.shape + (1,) * (labels.ndim - first.ndim))
 
 
 def with_steps(array: Any, step: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from .trace_calls import Watch, flat
 from .trace_data import Batch, rebuilt
-from .trace_target import TraceProblem
+from .trace_losses import by_output, described_loss
 
 
 class UserModel:
@@ -166,12 +167,13 @@ class UserModel:
         """Go back to what was kept, and to the same seed."""
         for variable, value in self._start:
             variable.assign(value)
-        seed = getattr(self.keras.utils, "set_random_seed", None)
-        np.random.seed(0)
-        if seed is not None:
-            seed(0)
-        else:
-            self.backend.tf.random.set_seed(0)
+        with contextlib.suppress(Exception):  # not every release, nor every model, has states
+            self.model.reset_states()
+        self.seed()
+
+    def seed(self) -> None:
+        """Start every random number anew."""
+        set_seeds(self.keras, self.backend)
 
     def test(self, batch: Batch) -> dict[str, float]:
         """Loss and metrics of `test_on_batch`, by name."""
@@ -278,6 +280,17 @@ class UserModel:
         return self.model.compiled_loss(y, outputs, weight, regularization_losses=losses)
 
 
+def set_seeds(keras: Any, backend: Any) -> None:
+    """Start the random numbers of Python, NumPy and the framework anew."""
+    random.seed(0)
+    np.random.seed(0)
+    seed = getattr(keras.utils, "set_random_seed", None)
+    if seed is not None:
+        seed(0)
+    elif backend.modes != ("graph",):  # a graph's seeds come from NumPy
+        backend.tf.random.set_seed(0)
+
+
 def _layers_within(model: Any) -> Any:
     for layer in getattr(model, "layers", None) or []:
         yield layer
@@ -301,53 +314,3 @@ def flat_logs(logs: dict[str, Any], prefix: str = "") -> dict[str, float]:
         else:
             found[prefix + name] = float(value)
     return found
-
-
-def by_output(value: Any, names: list[str]) -> list[Any]:
-    """What each output gets of a value given once, as a list or by name."""
-    if isinstance(value, dict):
-        return [value.get(name) for name in names]
-    if isinstance(value, (list, tuple)):
-        return list(flat_list(value)) if len(value) == len(names) else [None] * len(names)
-    return [value] * len(names)
-
-
-def flat_list(value: Any) -> Any:
-    """Nested lists of one element, as some releases wrap losses, opened."""
-    for item in value:
-        yield item[0] if isinstance(item, (list, tuple)) and len(item) == 1 else item
-
-
-def described_loss(keras: Any, loss: Any, weight: float) -> dict[str, Any]:
-    """A compiled loss as plain data."""
-    if loss is None:
-        nothing = {"name": "", "built_in": False, "reduction": "", "config": {}}
-        return dict(nothing, weight=weight)
-    text = loss if isinstance(loss, str) else ""
-    if text:
-        with contextlib.suppress(Exception):
-            loss = keras.losses.get(text)
-    owner = loss if hasattr(loss, "__name__") else type(loss)
-    config: Any = {}
-    with contextlib.suppress(Exception):
-        config = loss.get_config()
-    plain = {k: v for k, v in config.items() if v is None or isinstance(v, (bool, int, float))}
-    if isinstance(config.get("reduction"), str):
-        plain["reduction"] = config["reduction"]
-    reduction = str(getattr(loss, "reduction", None) or plain.pop("reduction", "auto"))
-    plain.pop("reduction", None)
-    own = str(getattr(owner, "__module__", "")).split(".")[0]
-    return {
-        "name": str(owner.__name__),
-        "built_in": own in ("keras", "tf_keras", "tensorflow"),
-        "reduction": reduction,
-        "config": plain,
-        "weight": weight,
-    }
-
-
-def check_has_loss(asked: str, losses: list[dict[str, Any]]) -> None:
-    """Raise `TraceProblem` where a compiled model has no loss that looks at labels."""
-    if not any(loss["name"] for loss in losses):
-        found = "the model is compiled without a loss"
-        raise TraceProblem(asked, found, "compile it with the loss that it is trained with")
