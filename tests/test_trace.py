@@ -34,6 +34,7 @@ from maskgate.reports.trace_markdown import trace_to_markdown
 from maskgate.reports.trace_mask_svg import mask_svg
 from maskgate.reports.trace_report import trace_json_text, trace_schema
 from maskgate.reports.trace_terminal import show_trace
+from maskgate.reports.trace_wording import way_text
 from maskgate.subjects.protocol import Description
 from maskgate.subjects.worker.tasks.trace_data import other_labels, rebuilt
 from maskgate.subjects.worker.tasks.trace_losses import by_output
@@ -403,6 +404,12 @@ def test_the_terminal_shows_every_way() -> None:
     stream = io.StringIO()
     show_trace(every_state(), Console(file=stream, width=120, highlight=False, markup=False))
     assert_snapshot("trace_pretty.txt", stream.getvalue())
+
+
+def test_a_warning_that_is_wrong_is_told() -> None:
+    warned = "It will destroy the mask information."
+    assert way_text(layer(1, "kept", warnings=(warned,))) == "kept, despite its warning"
+    assert way_text(layer(1, "kept")) == "kept"
 
 
 def test_markdown_shows_every_way() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from maskgate import environments
 from maskgate.cli.app import run
 from maskgate.engines.trace import TraceRequest, trace
 from maskgate.engines.trace_found import Trace
@@ -144,10 +145,12 @@ def test_what_cannot_be_traced_is_one_sentence(
 
 def test_a_module_or_a_file_that_is_not_there(subject: WorkerSubject, tmp_path: Path) -> None:
     (tmp_path / "text.keras").write_text("no model")
+    (tmp_path / "folder").mkdir()
     for target, words in (
         ("nowhere:model", "there is no module nowhere"),
         ("model.keras", "there is no such file"),
         ("text.keras", "cannot read it as a model"),
+        ("folder", "reads no such file as a model"),
         ("user_models", "no such file, and no pkg.module:NAME"),
     ):
         found = trace(subject, TraceRequest(target))
@@ -269,6 +272,17 @@ def test_other_releases(release: str, name: str, status: int, answer: str) -> No
     assert found.failures == ()
     assert found.answer.startswith(answer)
     assert found.exit_status == status
+
+
+@pytest.mark.releases
+def test_a_saved_model_folder(tmp_path: Path) -> None:
+    python = environments.ensure(environments.get("tf-2.15.1"))
+    clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    subprocess.run([python, "-c", SAVE, "saved"], check=True, cwd=tmp_path, env=clean)
+    with open_subject("tf-2.15.1", timeout=600) as opened:
+        found = trace(opened, TraceRequest("saved", "tf-2.15.1"))
+    assert found.failures == ()
+    assert found.answer == YES + NAN
 
 
 @pytest.mark.releases

@@ -50,6 +50,9 @@ def shape_text(shape: tuple[int, ...]) -> str:
 
 def way_text(layer: Layer) -> str:
     """What became of the mask."""
+    if layer.mask_out is not None and any("destroy the mask" in text for text in layer.warnings):
+        # Keras 3 warns so of every nested functional model, whatever its layers do.
+        return f"{layer.way}, despite its warning"
     return {"none": "", "lost before": "lost before it"}.get(layer.way, layer.way)
 
 

@@ -13,8 +13,6 @@ from .trace_measure import Measurement, refused
 from .trace_model import UserModel, set_seeds
 from .trace_target import TraceProblem, imported, load, said, users_code
 
-Answer = "tuple[dict[str, Any], dict[str, Any]]"
-
 
 def trace(adapter: Any, parameters: dict[str, Any], arrays: dict[str, Any]) -> Any:
     """Trace a model.
@@ -69,7 +67,7 @@ class Trace:
         meant = [intended(watch, mask, p) for mask, p in zip(masks, predictions)]  # noqa: B905
         self.user.remember()
         data, arrays = self._measured(batch, watch, predictions, masks, meant)
-        data["layers"] = rows(watch, self.user.input_names)
+        data["layers"] = rows(watch)
         for output, name in enumerate(names):
             data["outputs"][output].update(
                 name=name, loss=losses[output], made_by=watch.source(watch.outputs[output])
@@ -140,7 +138,6 @@ class Trace:
             gradients, gradient_note = [], refused(problem)
         longer, longer_predictions = attempted(measured.longer, pads, with_arrays=True)
         data = {
-            "test_loss": measured.logs["loss"],
             "repeats": measured.repeats,
             "train_repeats": measured.train_repeats,
             "gradient": gradient_note,
@@ -158,7 +155,6 @@ class Trace:
                 for output, prediction in enumerate(predictions)
             ],
         }
-        data["test_loss"] = str(data["test_loss"])
         arrays: dict[str, Any] = {}
         for output, prediction in enumerate(predictions):
             kept = {"prediction": prediction, "label": batch.labels[output], "mask": meant[output]}
@@ -258,9 +254,8 @@ def described(mask: Any) -> Any:
     return {"shape": list(mask.shape), "valid": share}
 
 
-def rows(watch: Any, input_names: list[str]) -> list[dict[str, Any]]:
+def rows(watch: Any) -> list[dict[str, Any]]:
     """Each call of a layer as plain data, in the order of the calls; the model itself is first."""
-    del input_names
     shown = watch.shown()
     return [row(watch, n, call) for n, call in enumerate(watch.calls) if n in shown]
 

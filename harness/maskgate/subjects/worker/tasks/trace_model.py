@@ -37,14 +37,6 @@ class UserModel:
         inputs = getattr(self.model, "inputs", None) or []
         return [(tuple(tensor.shape), dtype_name(tensor.dtype)) for tensor in flat(list(inputs))]
 
-    @property
-    def input_names(self) -> list[str]:
-        """Names of the inputs, in the order of `specs`."""
-        tensors = list(getattr(self.model, "inputs", None) or [])
-        names = list(getattr(self.model, "input_names", None) or [])
-        names = names or [str(getattr(tensor, "name", "")).split(":")[0] for tensor in tensors]
-        return [str(name) for name in names]
-
     def structured(self, inputs: list[Any]) -> Any:
         """Inputs in the structure that the model takes."""
         structure = getattr(self.model, "_inputs_struct", None)
