@@ -10,8 +10,9 @@ from .trace_calls import Call, Watch, takes_mask
 from .trace_data import Batch, check_counts, given, made_up_inputs, made_up_labels, padded
 from .trace_losses import check_has_loss
 from .trace_measure import Measurement, refused
-from .trace_model import UserModel, set_seeds
+from .trace_model import UserModel
 from .trace_target import TraceProblem, imported, load, said, users_code
+from .trace_values import set_seeds
 
 
 def trace(adapter: Any, parameters: dict[str, Any], arrays: dict[str, Any]) -> Any:
@@ -72,7 +73,7 @@ class Trace:
             data["outputs"][output].update(
                 name=name, loss=losses[output], made_by=watch.source(watch.outputs[output])
             )
-        data.update(notes=self.notes, made_up=self.data is None)
+        data.update(notes=[*self.notes, *self.user.notes], made_up=self.data is None)
         data["inputs"] = [[list(a.shape), a.dtype.name] for a in batch.inputs]
         return data, arrays
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from .trace_calls import MODEL_INPUT, Call, Watch
 from .trace_data import Batch
-from .trace_model import UserModel, dtype_name, flat_logs
+from .trace_model import UserModel
+from .trace_values import dtype_name, flat_logs
 
 
 class GraphWatch(Watch):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import random
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from .trace_calls import Watch, flat
 from .trace_data import Batch, rebuilt
 from .trace_losses import by_output, described_loss
+from .trace_values import dtype_name, flat_logs, layers_within, set_seeds
 
 
 class UserModel:
@@ -26,6 +26,7 @@ class UserModel:
     def __init__(self, keras: Any, model: Any, backend: Any) -> None:
         self.keras, self.model, self.backend = keras, model, backend
         self.three = int(keras.__version__.split(".")[0]) >= 3
+        self.notes: list[str] = []
         self._structure: Any = None
         self._start: list[tuple[Any, Any]] = []
 
@@ -63,7 +64,7 @@ class UserModel:
     @property
     def layers(self) -> list[Any]:
         """Every layer of the model and of the models in it."""
-        return list(_layers_within(self.model))
+        return list(layers_within(self.model))
 
     # -- how it is compiled
 
@@ -145,7 +146,7 @@ class UserModel:
     def remember(self) -> None:
         """Keep the weights and the optimiser's state as they are now, to start from."""
         variables = list(self.model.variables if self.three else self.model.weights)
-        optimizer = self.model.optimizer
+        optimizer = self._fitting_optimizer()
         for name in ("build", "_create_all_weights"):
             if hasattr(optimizer, name):
                 getattr(optimizer, name)(self.model.trainable_variables)
@@ -154,6 +155,22 @@ class UserModel:
         variables += list(states() if callable(states) else states)
         unique = {id(variable): variable for variable in variables}
         self._start = [(v, np.array(self._read(v))) for v in unique.values()]
+
+    def _fitting_optimizer(self) -> Any:
+        """The model's optimiser, or a new one like it where it is built for other variables.
+
+        Keras 3.15.1 builds that of a model from an .h5 file before there are any variables.
+        """
+        optimizer = self.model.optimizer
+        known = getattr(optimizer, "_trainable_variables", None)
+        wanted = len(self.model.trainable_variables)
+        if self.three and optimizer.built and known is not None and len(known) != wanted:
+            optimizer = type(optimizer).from_config(optimizer.get_config())
+            self.model.optimizer = optimizer
+            self.notes.append(
+                "the optimiser as it was loaded cannot train this model: a new one like it was used"
+            )
+        return optimizer
 
     def restore(self) -> None:
         """Go back to what was kept, and to the same seed."""
@@ -270,39 +287,3 @@ class UserModel:
             return self.model.compute_loss(x, y, outputs, weight)
         losses = self.model.losses
         return self.model.compiled_loss(y, outputs, weight, regularization_losses=losses)
-
-
-def set_seeds(keras: Any, backend: Any) -> None:
-    """Start the random numbers of Python, NumPy and the framework anew."""
-    random.seed(0)
-    np.random.seed(0)
-    seed = getattr(keras.utils, "set_random_seed", None)
-    if seed is not None:
-        seed(0)
-    elif backend.modes != ("graph",):  # a graph's seeds come from NumPy
-        backend.tf.random.set_seed(0)
-
-
-def _layers_within(model: Any) -> Any:
-    for layer in getattr(model, "layers", None) or []:
-        yield layer
-        for inner in ("layer", "forward_layer", "cell"):
-            if getattr(layer, inner, None) is not None:
-                yield getattr(layer, inner)
-        yield from _layers_within(layer)
-
-
-def dtype_name(dtype: Any) -> str:
-    """`float32` of whatever a framework calls it."""
-    return str(getattr(dtype, "name", dtype)).replace("torch.", "")
-
-
-def flat_logs(logs: dict[str, Any], prefix: str = "") -> dict[str, float]:
-    """Logs by name; nested ones (Keras 3.0) with their path as name."""
-    found = {}
-    for name, value in logs.items():
-        if isinstance(value, dict):
-            found.update(flat_logs(value, prefix + name + "_"))
-        else:
-            found[prefix + name] = float(value)
-    return found
