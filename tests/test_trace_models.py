@@ -106,6 +106,19 @@ def test_an_operation_that_is_no_layer_loses_the_mask(subject: WorkerSubject) ->
     assert found.made_up is False
 
 
+def test_an_operation_in_a_functional_model_drops_the_mask(subject: WorkerSubject) -> None:
+    found = ask(subject, "multiplied")
+    assert found.exit_status == 1
+    assert ways(found)["Multiply"] == "dropped silently"
+    assert "(Multiply) drops the mask silently" in found.answer
+
+
+def test_a_loss_of_the_users_own_has_no_family(subject: WorkerSubject) -> None:
+    found = ask(subject, "own_loss")
+    assert found.answer == "Yes, labels of masked steps are ignored."
+    assert found.outputs[0].family.skipped == "Own has no formula here"
+
+
 def test_one_label_a_sample(subject: WorkerSubject) -> None:
     found = ask(subject, "last_step")
     assert found.exit_status == 0

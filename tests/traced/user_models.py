@@ -153,3 +153,22 @@ def subclassed():
     model = Scaled()
     model.compile(optimizer="sgd", loss="binary_crossentropy")
     return model
+
+
+def multiplied():
+    """A functional model with an operation that is no layer."""
+    inside = layers.Input((None, 3))
+    x = layers.LSTM(4, return_sequences=True)(layers.Masking(0.0)(inside))
+    model = models.Model(inside, layers.Dense(1)(x * 2.0))
+    model.compile(optimizer="sgd", loss="mse")
+    return model
+
+
+def own_loss():
+    """A loss of the user's own (the class is there from Keras 2.3 on)."""
+
+    class Own(keras.losses.Loss):
+        def call(self, y_true, y_pred):
+            return (y_true[:, :, 0] - y_pred[:, :, 0]) ** 2
+
+    return stack(loss=Own())

@@ -130,16 +130,15 @@ class Watch:
     def _recording(self, base: Any, original: Any) -> Any:
         @functools.wraps(original)
         def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-            twice = base is not self._base and isinstance(layer, self._base)
-            if twice or not self._is_shown(layer):
-                if twice:
-                    return original(layer, *args, **kwargs)
-                self._stack.append(None)
-                try:
-                    return original(layer, *args, **kwargs)
-                finally:
-                    self._stack.pop()
-            return self._record(original, layer, args, kwargs)
+            if base is not self._base and isinstance(layer, self._base):
+                return original(layer, *args, **kwargs)  # recorded as a layer already
+            if self._is_shown(layer):
+                return self._record(original, layer, args, kwargs)
+            self._stack.append(None)
+            try:
+                return original(layer, *args, **kwargs)
+            finally:
+                self._stack.pop()
 
         return call
 

@@ -20,6 +20,7 @@ def set_seeds(keras: Any, backend: Any) -> None:
 
 
 def layers_within(model: Any) -> Any:
+    """The layers of a model, those inside of others too."""
     for layer in getattr(model, "layers", None) or []:
         yield layer
         for inner in ("layer", "forward_layer", "cell"):
