@@ -99,6 +99,12 @@ def test_a_mask_for_each_output(subject: WorkerSubject) -> None:
     assert {output.family.nearest for output in found.outputs} == {"valid-where"}
 
 
+def test_a_batch_without_padding_tells_nothing(subject: WorkerSubject) -> None:
+    found = ask(subject, "question", data="user_models:unpadded")
+    assert found.answer == "It cannot be told: no step of the batch is masked."
+    assert found.exit_status == 1
+
+
 def test_an_operation_that_is_no_layer_loses_the_mask(subject: WorkerSubject) -> None:
     found = ask(subject, "subclassed", data="user_models:batch")
     assert found.exit_status == 1

@@ -123,6 +123,11 @@ def batch():
     return x, rng.randint(0, 2, (3, 5, 1)).astype("float32")
 
 
+def unpadded():
+    x, y = batch()
+    return x[:1], y[:1]
+
+
 def wrong_width():
     x, y = batch()
     return x[..., :2], y

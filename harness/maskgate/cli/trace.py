@@ -56,7 +56,8 @@ def trace(
     or .h5 file, or a SavedModel folder. It is imported from the current folder. Neither the model
     nor its file is changed.
 
-    Exit status: 0 masked labels are ignored, 1 they matter or the mask is lost before the loss.
+    Exit status: 0 masked labels are ignored, 1 they matter, the mask is lost before the loss, or
+    the batch does not tell; 2 wrong usage, 3 the model's code or the subject failed.
     """
     # Not at the top: `--help` should not wait for the engine.
     from maskgate.cli.tracing import trace as run

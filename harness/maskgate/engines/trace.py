@@ -139,7 +139,8 @@ def _judged(
         notes=(*data["notes"], *_notes(who)),
         arrays={k: v for k, v in arrays.items() if k.startswith(("gradient_", "mask_"))},
     )
-    bad = any(output.state in ("matter", "lost") for output in outputs)
+    # What cannot be told must not pass a gate.
+    bad = any(output.state in ("matter", "lost", "unclear") for output in outputs)
     status = UNEXPECTED if bad else AS_EXPECTED
     return replace(found, answer=answer_of(found), exit_status=status)
 
