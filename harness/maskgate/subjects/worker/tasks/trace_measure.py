@@ -134,6 +134,8 @@ class Measurement:
         Args:
             pads: for each input with time steps, what one masked step holds.
         """
+        if all(mask is None for mask in self.masks):
+            return {"skipped": "no mask reaches the loss"}, []
         steps = {mask.shape[1] for mask in self.masks if mask is not None and mask.ndim > 1}
         if not pads or len(steps) != 1:
             return {"skipped": "no masked steps can be added to this model's inputs"}, []
