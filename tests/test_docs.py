@@ -46,6 +46,10 @@ ELSEWHERE = {
     "maskgate check venv:path/to/environment --out report --baseline accepted.json": (
         "test_engine_check.py gates such paths"
     ),
+    "maskgate trace my_models:tagger": "test_trace_models.py runs the commands of docs/trace.md",
+    "maskgate trace my_models:smoothed --out traced": (
+        "test_trace_models.py runs the commands of docs/trace.md"
+    ),
 }
 # Commands of the how-to that answer with another status than 0, as it says.
 DIFFERENT = {"maskgate diff seed seed:no-epsilon --profile smoke --out changes": 1}

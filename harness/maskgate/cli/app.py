@@ -17,6 +17,7 @@ from maskgate.cli.config import BACKENDS, DEVICES, FORMATS, PROFILE_NAMES, load_
 from maskgate.cli.diff import diff
 from maskgate.cli.identify import identify
 from maskgate.cli.output import answer_stream, complain
+from maskgate.cli.trace import trace
 from maskgate.engines.problems import UsageProblem
 from maskgate.subjects.protocol import SubjectError
 
@@ -125,6 +126,7 @@ def env_remove(names: tuple[str, ...]) -> None:
 
 cli.add_command(identify)
 cli.add_command(diff)
+cli.add_command(trace)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
