@@ -12,13 +12,14 @@ def pytest_terminal_summary(
 ) -> None:
     """Ratios measured in one run: absolute times differ from machine to machine."""
     session = getattr(config, "_benchmarksession", None)
+    benchmarks = session.benchmarks if session else ()
+    if not benchmarks:
+        return
     rates = {
         bench.name: bench.extra_info["checks"] / bench.stats.min
-        for bench in (session.benchmarks if session else ())
+        for bench in benchmarks
         if "checks" in bench.extra_info
     }
-    if not rates:
-        return
     terminalreporter.section("checks a second, best round")
     base = rates.get("test_plain_test")
     for name, rate in rates.items():
@@ -27,7 +28,7 @@ def pytest_terminal_summary(
     eager, trip = rates.get("test_bare_eager_calls"), rates.get("test_round_trip_alone")
     if eager and trip:
         terminalreporter.write_line(f"a round trip costs {eager / trip:.1%} of an eager call")
-    for bench in session.benchmarks:
+    for bench in benchmarks:
         if "own_share" in bench.extra_info:
             terminalreporter.write_line(
                 f"{bench.name}: {bench.stats.min:.0f} s from a cold start; maskgate's own time is "

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from maskgate.engines.ahead import asking_ahead
 from maskgate.engines.plugin import examine
 from maskgate.oracle import expect
 from maskgate.strategies import Pair, pairs
@@ -116,8 +117,13 @@ def test_maskgate(benchmark: object, subject: Subject, compiled: bool) -> None:
 
     @quiet(CHECKS // len(modes))
     @given(pair=pairs(compiled=compiled, **WORK))
-    def work(pair: Pair) -> None:
+    def drawn(pair: Pair) -> None:
         examination.conforms(pair)
+
+    def work() -> None:
+        with asking_ahead() as ahead, examination.asking_by(ahead.submit):
+            drawn()
+        assert ahead.problem is None
 
     measure(benchmark, work, len(modes) * (CHECKS // len(modes)))
 

@@ -190,14 +190,50 @@ def test_out_that_fails_at_the_end_still_gives_the_answer(
     assert document(out)["counts"]["holds"] == 2
 
 
+@pytest.mark.parametrize("command", [["check"], ["diff", "current", "current"]])
+def test_out_that_is_a_file_is_said_to_be_one(
+    command: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("kept")
+    assert run([*command, "--out", "file"]) == 2
+    assert capfd.readouterr() == (
+        "",
+        "maskgate: --out file: it is a file, where a folder is needed; "
+        "name a folder, which need not exist yet\n",
+    )
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.parametrize("command", [["check"], ["diff", "current", "current"]])
+def test_accept_with_a_damaged_baseline_says_what_helps(
+    command: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "base.json").write_text("{")
+    assert run([*command, "--baseline", "base.json", "--accept"]) == 2
+    said = capfd.readouterr().err
+    assert "; restore it, or move or delete it and write a new one with --accept\n" in said
+    assert (tmp_path / "base.json").read_text() == "{"
+
+
+def test_the_forms_of_a_subject_are_listed_whole(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "zzz"]) == 3
+    said = capfd.readouterr().err
+    assert "seed, seed:epsilon, seed:no-epsilon, seed:epsilon-on-count, keras-VERSION" in said
+    assert said.endswith(" or pip:REQUIREMENT[,REQUIREMENT]\n")
+    assert run(["check", "--help"]) == 0
+    help_ = capfd.readouterr().out
+    assert "seed:no-epsilon" in help_
+    assert "...." not in help_ + said
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["check", "--profil", "x"], "maskgate: maskgate check: No such option"),
+        (["check", "--profil", "x"], "maskgate: check: No such option"),
         (["check", "--profile", "fast"], "Invalid value for '--profile': 'fast' is not one of"),
         (["check", "--jobs", "0"], "Invalid value for '--jobs': 0 is not in the range"),
         (["check", "--timeout", "0"], "Invalid value for '--timeout'"),
-        (["chek"], "maskgate: maskgate: No such command 'chek'"),
+        (["chek"], "maskgate: No such command 'chek'"),
         (["check", "--select", "labels-under-msk"], "did you mean labels-under-mask"),
         (["check", "--list", "--select", "labels-under-msk"], "did you mean labels-under-mask"),
         (["check", "--accept"], "maskgate: --accept: no baseline is named; add --baseline FILE"),

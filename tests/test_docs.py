@@ -14,9 +14,11 @@ import pytest
 
 import maskgate
 from maskgate import environments
-from maskgate.cli.config import load_settings
+from maskgate.cli.app import cli
+from maskgate.cli.config import _RULES, Settings, load_settings
 from maskgate.engines.catalogue import properties
 from maskgate.oracle.semantics import FAMILIES
+from maskgate.subjects.spec import FORMS
 from maskgate.verdicts.model import KINDS, VERDICTS
 
 if sys.version_info >= (3, 11):
@@ -35,11 +37,22 @@ ELSEWHERE = {
     " && .venv/bin/maskgate check": "test_wheel.py installs and checks",
     "python3.11 -m venv .venv && .venv/bin/python -m pip install -e '.[tensorflow,dev]'"
     " && .venv/bin/python -m pytest -n 2": ".ci/run is this command",
+    "maskgate check --loss losses:MaskedMean --select empty-mask --profile smoke": (
+        "test_docs_own_loss.py runs it"
+    ),
+    "maskgate check --loss losses:LeftToKeras --like mse --select 'empty-*' --select loss-value"
+    " --profile smoke": "test_docs_own_loss.py runs it",
     "maskgate check venv:path/to/environment": "test_engine_check.py checks such paths",
     "maskgate check venv:path/to/environment --out report --baseline accepted.json": (
         "test_engine_check.py gates such paths"
     ),
+    "maskgate trace my_models:tagger": "test_trace_models.py runs the commands of docs/trace.md",
+    "maskgate trace my_models:smoothed --out traced": (
+        "test_trace_models.py runs the commands of docs/trace.md"
+    ),
 }
+# Commands of the how-to that answer with another status than 0, as it says.
+DIFFERENT = {"maskgate diff seed seed:no-epsilon --profile smoke --out changes": 1}
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -66,6 +79,12 @@ def on_releases() -> list[str]:
     return [line for line in lines if set(line.split()) & {*names, "identify"}]
 
 
+def of_the_gate() -> list[str]:
+    """The commands of the README that compare two environments, without their comments."""
+    lines = [command.partition("  #")[0].strip() for command in commands(ROOT / "README.md")]
+    return [line for line in lines if {"venv:old", "venv:new"} & set(line.split())]
+
+
 def test_every_command_of_the_pages_is_run_by_some_test() -> None:
     unknown = [
         (page.name, command)
@@ -73,7 +92,7 @@ def test_every_command_of_the_pages_is_run_by_some_test() -> None:
         for command in commands(page)
         if page != HOW_TO
         and command not in ELSEWHERE
-        and command.partition("  #")[0].strip() not in on_releases()
+        and command.partition("  #")[0].strip() not in [*on_releases(), *of_the_gate()]
     ]
     assert unknown == []
     assert all(command.startswith("maskgate ") for command in commands(HOW_TO))
@@ -88,7 +107,7 @@ def test_nothing_is_listed_as_run_elsewhere_that_no_page_has() -> None:
 def test_no_block_of_a_page_is_of_a_language_that_nothing_checks() -> None:
     for page in PAGES:
         fences = re.findall(r"^```(\w*)$", page.read_text(), re.M)
-        assert set(fences) <= {"console", "toml", "python", ""}, page
+        assert set(fences) <= {"console", "toml", "python", "yaml", ""}, page
         # An opening fence names its language; a closing one names none.
         assert fences[1::2] == [""] * (len(fences) // 2), page
         assert "" not in fences[::2], page
@@ -111,10 +130,12 @@ def test_the_commands_of_the_how_to_run_in_their_order(tmp_path: Path) -> None:
             text=True,
             check=False,
         )
-        if done.returncode != 0 or done.stderr:
+        if done.returncode != DIFFERENT.get(command, 0) or done.stderr:
             failed.append((command, done.returncode, done.stdout[-1000:], done.stderr[-1000:]))
     assert failed == []
     assert (tmp_path / "report" / "report.json").is_file()
+    assert (tmp_path / "changes" / "diff.json").is_file()
+    assert set(DIFFERENT) <= set(commands(HOW_TO))
 
 
 @pytest.mark.releases
@@ -133,6 +154,47 @@ def test_the_commands_about_releases_answer(command: str, tmp_path: Path) -> Non
     # A diff of two releases finds differences; the others find what is expected.
     assert done.returncode == (1 if arguments[0] == "diff" else 0), done.stdout + done.stderr
     assert done.stdout
+
+
+@pytest.mark.releases
+def test_the_gate_of_the_readme_passes_what_was_accepted(tmp_path: Path) -> None:
+    for name, release in (("old", "tf-2.15.1"), ("new", "keras-3.15.1")):
+        python = environments.ensure(environments.get(release))
+        (tmp_path / name).symlink_to(python.parents[1])
+    first, *gate = of_the_gate()
+    assert first.endswith(" --baseline changes.json --accept")
+    for command in (first, *gate):
+        program, *arguments = shlex.split(command)
+        assert program == "maskgate"
+        done = subprocess.run(
+            [sys.executable, "-m", "maskgate", *arguments, "--profile", "smoke"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, (command, done.stdout[-1000:], done.stderr[-1000:])
+    assert '"accepted"' in (tmp_path / "changes" / "diff.json").read_text()
+    assert (tmp_path / "report" / "report.json").is_file()
+
+
+def test_the_workflow_of_the_readme_runs_the_same_gate() -> None:
+    (workflow,) = blocks(ROOT / "README.md", "yaml")
+    _, *gate = of_the_gate()
+    assert re.findall(r"^      - run: (maskgate .+)$", workflow, re.M) == gate
+    # What it makes and keeps is what the gate reads and writes.
+    assert re.findall(r"-m venv (\w+)", workflow) == ["old", "new"]
+    assert workflow.endswith("          path: |\n            changes\n            report\n")
+    assert "\t" not in workflow
+
+
+def test_options_of_the_pages_exist() -> None:
+    text = "\n".join(page.read_text() for page in PAGES)
+    for name, arguments in re.findall(r"\bmaskgate (check|diff|identify)\b([^`\n]*)", text):
+        known = {option for each in cli.commands[name].params for option in each.opts}
+        said = arguments.partition("  #")[0]
+        assert set(re.findall(r"--[a-z]+", said)) <= known, (name, arguments)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -193,6 +255,9 @@ def test_markers_and_paths_of_the_pages_exist() -> None:
     for page in PAGES:
         for link in re.findall(r"\]\(([\w./-]+)\)", page.read_text()):
             assert (page.parent / link).exists(), (page.name, link)
+        for link, anchor in re.findall(r"\]\(([\w./-]+)#([\w-]+)\)", page.read_text()):
+            headings = re.findall(r"^#+ (.+)$", (page.parent / link).read_text(), re.M)
+            assert anchor in [each.lower().replace(" ", "-") for each in headings], (link, anchor)
 
 
 # -- tox
@@ -258,7 +323,34 @@ def test_modules_that_the_architecture_names_exist() -> None:
 
 
 def test_the_families_of_the_reference_are_those_of_the_oracle_in_their_order() -> None:
-    assert table(ROOT / "docs" / "reference.md", "| family |") == list(FAMILIES)
+    assert table(ROOT / "docs" / "reference.md", "| family | releases |") == list(FAMILIES)
+
+
+def cells(page: Path, header: str) -> list[list[str]]:
+    """The rows of the table with this header, cell by cell."""
+    text = page.read_text()
+    rows = text[text.index(header) :].split("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def test_the_keys_of_the_how_to_are_those_that_are_read() -> None:
+    defaults = Settings()
+    written = [row[:3] for row in cells(HOW_TO, "| key |")]
+    read = []
+    for key, (wanted, _) in _RULES.items():
+        default = getattr(defaults, key)
+        read.append([f"`{key}`", wanted, "-" if default in (None, ()) else f"`{default}`"])
+    assert written == read
+    assert all(row[3] for row in cells(HOW_TO, "| key |"))
+
+
+def test_the_forms_of_the_reference_are_all_there_are() -> None:
+    assert sorted(table(ROOT / "docs" / "reference.md", "| form |")) == sorted(FORMS)
+
+
+def test_the_words_of_the_reports_are_explained() -> None:
+    words = table(ROOT / "docs" / "reference.md", "| word |")
+    assert {"family", "generation", "shim", "stage", "shape class"} <= set(words)
 
 
 def test_the_verdicts_of_the_readme_are_all_there_are() -> None:

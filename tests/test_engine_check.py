@@ -447,7 +447,7 @@ def test_ctrl_c_keeps_the_verdicts_that_were_there(here: Path, slow: Path) -> No
 @pytest.mark.slow
 def test_a_worker_killed_from_outside_costs_one_example(here: Path, slow: Path) -> None:
     names = ["--select=gradient-under-mask", "--select=constant-loss"]
-    run = Run(here, *quick(slow, *names))
+    run = Run(here, *quick(slow, *names, "--profile=default"))
     run.wait_for("property-started")
     (worker,) = until(lambda: run.processes(WORKER), 60.0)
     time.sleep(1.0)  # the forced failure is over, and the first property under way
@@ -459,7 +459,7 @@ def test_a_worker_killed_from_outside_costs_one_example(here: Path, slow: Path) 
     (shown,) = said["findings"]
     assert (shown["verdict"], shown["observed"]) == ("error", "it ended with signal SIGKILL")
     assert Case.from_dict(shown["case"]).y_pred.size
-    assert min(each["examples"] for each in said["results"]) >= 15
+    assert min(each["examples"] for each in said["results"]) >= 90
 
 
 @pytest.mark.slow
@@ -617,7 +617,7 @@ def test_nothing_of_the_user_s_project_leaks_in_and_nothing_is_left_there(
 def test_every_property_is_answered_in_every_mode(here: Path, right: Path) -> None:
     """The whole suite on the oracle itself: it follows its own formula to the last bit."""
     # It has no layers, of which models could be built.
-    left_out = {"loss-value", "compiled-loss-value", "api-paths", "mask-reaches-loss"}
+    left_out = {"loss-value", "backends", "compiled-loss-value", "api-paths", "mask-reaches-loss"}
     deselect = [f"--deselect={name}" for name in sorted(left_out)]
     done = check(here, *quick(right, "--jobs=2", *deselect))
     said = report(done)

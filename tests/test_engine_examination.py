@@ -353,9 +353,9 @@ def test_a_listed_deviation_of_the_first_mode_is_looked_for_in_the_others_too() 
 def test_modes_that_part_ways_are_told_apart_by_the_property_about_modes() -> None:
     examined = examination(plus(1.0, mode="xla"), name="eager-graph-xla")
     with pytest.raises(Deviation) as caught:
-        examined.modes_agree(Pair(case()))
+        examined.modes_agree(Pair(case(), compiled=True))
     assert (caught.value.finding.mode, caught.value.finding.stage) == ("xla", "mode")
-    examination(plus(1.0), name="eager-graph-xla").modes_agree(Pair(case()))
+    examination(plus(1.0), name="eager-graph-xla").modes_agree(Pair(case(), compiled=True))
 
 
 def test_a_pair_that_is_not_compiled_is_asked_in_the_first_mode_alone() -> None:

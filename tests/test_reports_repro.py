@@ -70,6 +70,7 @@ def test_script_of_its_own_process(tmp_path: Path) -> None:
             timeout=120,
         )
         assert done.returncode == status, done.stderr
+        assert done.stderr == ""
         assert done.stdout.endswith(f"the behaviour is {word}\n")
         assert done.stdout.startswith("expected: the same for both batches: value 0.25")
 

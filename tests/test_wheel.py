@@ -48,3 +48,15 @@ def test_it_checks_another_environment(maskgate: Path, tmp_path: Path) -> None:
 def test_it_lists_properties_and_environments(maskgate: Path, tmp_path: Path) -> None:
     assert "empty-mask" in run(maskgate, tmp_path, "check", "--list").stdout
     assert "keras-3.15.1" in run(maskgate, tmp_path, "env", "list").stdout
+
+
+def test_links_to_findings_lead_into_the_installed_package(maskgate: Path, tmp_path: Path) -> None:
+    names = sorted(path.name for path in (ROOT / "reports" / "findings").iterdir())
+    links = [f"reports/findings/{name}" for name in names]
+    ask = "import sys; from maskgate.reports.links import followed; print(*map(followed, sys.argv))"
+    done = run(maskgate.with_name("python"), tmp_path, "-c", ask, *links)
+    folders = [Path(folder) for folder in done.stdout.split()[1:]]
+    assert [folder.name for folder in folders] == names, done.stderr
+    for folder in folders:
+        assert folder.is_relative_to(maskgate.parents[1])
+        assert {path.name for path in folder.iterdir()} >= {"README.md", "repro.py"}

@@ -16,6 +16,11 @@ EXPANDED = """                x2 = ops.expand_dims(x2, axis=-1)
             else:
                 x1 = ops.squeeze(x1, axis=-1)"""
 
+SMOOTHED = """label_smoothing / num_classes
+        )
+
+    return ops.categorical_crossentropy("""
+
 FAULTS = (
     # -- the denominator
     Fault("no-rescaling", LOSS, WEIGHT, "mask_weight = ops.ones_like(total)", "padding-invariance"),
@@ -367,5 +372,71 @@ FAULTS = (
         "    if gamma == 3.0:\n        focal_factor = ops.stop_gradient(focal_factor)\n"
         "    focal_bce = focal_factor * bce\n",
         "loss-gradient",
+    ),
+    # -- only for one shape, dtype or parameter
+    Fault(
+        "weight-sum-held-above-one-for-a-single-weight",
+        LOSS,
+        "            divisor = ops.cast(ops.sum(sample_weight), loss.dtype)\n",
+        "            divisor = ops.cast(ops.sum(sample_weight), loss.dtype)\n"
+        "            if tuple(sample_weight.shape) == (1, 1):\n"
+        "                divisor = ops.maximum(divisor, 1.0)\n",
+        "loss-value",
+        "weight",
+    ),
+    Fault(
+        "smoothing-over-one-class-less-when-traced",
+        LOSSES,
+        SMOOTHED,
+        SMOOTHED.replace(
+            "num_classes", "(num_classes - (not __import__('tensorflow').executing_eagerly()))"
+        ),
+        "eager-graph-xla",
+        "mode",
+    ),
+    Fault(
+        "smoothing-over-at-most-eight-classes",
+        LOSSES,
+        SMOOTHED,
+        SMOOTHED.replace("num_classes", "ops.minimum(num_classes, 8)"),
+        "loss-value",
+        "elementwise",
+    ),
+    Fault(
+        "negative-weights-turned-in-bfloat16",
+        LOSS,
+        MERGED,
+        'if dtype == "bfloat16" and reduction == "mean_with_sample_weight":\n'
+        "                sample_weight = ops.abs(sample_weight)\n"
+        "            sample_weight *= float_mask",
+        "loss-value",
+    ),
+    Fault(
+        "scalar-weight-lost-beside-a-column-mask",
+        LOSS,
+        "            float_mask, sample_weight = squeeze_or_expand_to_same_rank(\n",
+        "            if len(sample_weight.shape) == 0 and tuple(mask.shape)[2:] == (1,):\n"
+        '                if reduction == "sum":\n'
+        "                    sample_weight = ops.ones_like(sample_weight)\n"
+        "            float_mask, sample_weight = squeeze_or_expand_to_same_rank(\n",
+        "loss-value",
+    ),
+    Fault(
+        "single-weight-lost-in-a-mean-without-mask",
+        LOSS,
+        TIMES,
+        'if reduction == "mean" and mask is None and tuple(sample_weight.shape) == (1, 1):\n'
+        "            sample_weight = ops.ones_like(sample_weight)\n"
+        "        values = values * sample_weight",
+        "loss-value",
+        "weight",
+    ),
+    Fault(
+        "huber-delta-at-most-two",
+        LOSSES,
+        "    delta = ops.convert_to_tensor(delta, dtype=y_pred.dtype)\n",
+        "    delta = ops.convert_to_tensor(min(delta, 2.0), dtype=y_pred.dtype)\n",
+        "loss-value",
+        "elementwise",
     ),
 )

@@ -73,7 +73,7 @@ class Case:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: arrays as nested lists with dtype and shape, NaN as `"nan"`."""
         return {
-            "loss": {"name": self.loss.name, "parameters": dict(self.loss.parameters)},
+            "loss": self.loss.to_dict(),
             "reduction": self.reduction,
             "dtype": self.dtype,
             **{field: array_to_dict(getattr(self, field)) for field in _ARRAYS},
@@ -91,7 +91,7 @@ class Case:
             if arrays["y_true"] is None or arrays["y_pred"] is None:
                 raise ValueError("not a case: y_true and y_pred must be arrays")
             return cls(
-                loss=LossSpec.of(data["loss"]["name"], **data["loss"].get("parameters", {})),
+                loss=LossSpec.from_dict(data["loss"]),
                 reduction=data["reduction"],
                 dtype=data["dtype"],
                 **arrays,  # type: ignore[arg-type]

@@ -16,7 +16,8 @@ from maskgate import __version__
 from maskgate.cli.config import BACKENDS, DEVICES, FORMATS, PROFILE_NAMES, load_settings
 from maskgate.cli.diff import diff
 from maskgate.cli.identify import identify
-from maskgate.cli.output import answer_stream
+from maskgate.cli.output import answer_stream, complain
+from maskgate.cli.trace import trace
 from maskgate.engines.problems import UsageProblem
 from maskgate.subjects.protocol import SubjectError
 
@@ -63,13 +64,17 @@ def cli() -> None:
     metavar="SECONDS",
     help="How long a subject may take to answer.",
 )
+@click.option("--loss", metavar="PKG.MODULE:NAME", help="Check a loss of your own.")
+@click.option("--metric", metavar="PKG.MODULE:NAME", help="Check a metric of your own.")
+@click.option("--like", metavar="NAME", help="The built-in loss that it computes, such as mse.")
 @click.option("--list", "list_", is_flag=True, help="List the properties, and run nothing.")
 def check(accept: bool, list_: bool, **options: Any) -> int:
     """Run the properties on each SUBJECT, and say what is not as it should be.
 
     SUBJECT is `current` (the default: the environment that maskgate is installed in),
     `venv:PATH` (a virtual environment or a Python executable; nothing is installed there), a named
-    environment (`maskgate env list`), or `pip:REQUIREMENT,...`.
+    environment (`maskgate env list`), `pip:REQUIREMENT[,REQUIREMENT]`, or `seed`,
+    `seed:no-epsilon`, ...: the formula of Keras 2.2.5 and of earlier releases, see the reference.
     """
     # Not at the top: `--help` and `--version` should not wait for the engine.
     from maskgate.cli.checking import check as run_check
@@ -121,6 +126,7 @@ def env_remove(names: tuple[str, ...]) -> None:
 
 cli.add_command(identify)
 cli.add_command(diff)
+cli.add_command(trace)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -144,7 +150,7 @@ def run(arguments: list[str]) -> int:
     except UsageProblem as problem:
         return _refuse(problem, arguments)
     except SubjectError as problem:
-        print(f"maskgate: {problem}", file=sys.stderr)
+        complain(problem)
         return SUBJECT_FAILED
     except (click.Abort, KeyboardInterrupt):
         print("maskgate: interrupted", file=sys.stderr)
@@ -163,7 +169,7 @@ def _usage_problem(problem: click.ClickException) -> UsageProblem:
 
 
 def _refuse(problem: UsageProblem, arguments: Sequence[str]) -> int:
-    print(f"maskgate: {problem}", file=sys.stderr)
+    complain(problem)
     if _wants_json(arguments):
         _print_failure(problem, sys.stdout)
     return 2

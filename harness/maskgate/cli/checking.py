@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from maskgate.cli.config import Settings
-from maskgate.cli.output import console_for
+from maskgate.cli.output import complain, console_for, require_writable
 from maskgate.engines import check as engine
 from maskgate.engines.events import Event
 from maskgate.engines.problems import UsageProblem
@@ -20,7 +20,6 @@ from maskgate.reports import (
     Failure,
     Report,
     Terminal,
-    check_writable,
     collect,
     json_text,
     show_report,
@@ -46,13 +45,13 @@ def check(settings: Settings, *, accept: bool, answer: TextIO) -> int:
         UsageProblem: before anything ran or was printed.
     """
     if settings.out is not None:
-        _require_writable(settings.out)
+        require_writable(settings.out)
     with tempfile.TemporaryDirectory(prefix="maskgate-") as scratch:
         report = _run(settings, accept=accept, events=Path(scratch) / "events.jsonl")
     if settings.out is not None:
         report = _write(report, settings.out)
     for failure in report.failures:
-        print(f"maskgate: {failure}", file=sys.stderr)
+        complain(failure)
     print_report(report, settings, answer)
     return report.exit_status
 
@@ -71,14 +70,6 @@ def failed_report(problem: UsageProblem) -> Report:
     """The report of a run that did not start because of how it was asked for."""
     failure = Failure(None, problem.asked, problem.found, problem.hint)
     return Report(failures=(failure,), exit_status=USAGE)
-
-
-def _require_writable(out: Path) -> None:
-    try:
-        check_writable(out)
-    except OSError as problem:
-        found = f"it cannot be written ({problem.strerror or problem})"
-        raise UsageProblem(f"--out {out}", found, "name a folder that you may write to") from None
 
 
 def _run(settings: Settings, *, accept: bool, events: Path) -> Report:
@@ -123,6 +114,9 @@ def _run_engine(
         backend=settings.backend,
         device=settings.device,
         timeout=settings.timeout,
+        loss=settings.loss,
+        metric=settings.metric,
+        like=settings.like,
     )
     return engine.run_check(request, on_event=on_event)
 

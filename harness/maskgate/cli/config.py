@@ -39,6 +39,9 @@ class Settings:
         backend: `tensorflow`, `jax`, `torch`, or None for the subject's own.
         device: `cpu` or `gpu`.
         timeout: seconds that a subject may take to answer.
+        loss: a loss of the user's own, `pkg.module:NAME`, to check in place of the built-in ones.
+        metric: a metric of the user's own, likewise.
+        like: the built-in loss that it computes.
     """
 
     subjects: tuple[str, ...] = ()
@@ -53,6 +56,9 @@ class Settings:
     backend: str | None = None
     device: str = "cpu"
     timeout: float = 60.0
+    loss: str | None = None
+    metric: str | None = None
+    like: str | None = None
 
     def with_(self, changes: Mapping[str, Any]) -> Settings:
         """A copy with some settings replaced."""
@@ -143,6 +149,10 @@ def _path(value: Any) -> Path | None:
     return Path(value) if isinstance(value, str) and value else None
 
 
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
 def _one_of(*words: str) -> Rule:
     return f"one of {', '.join(words)}", lambda value: value if value in words else None
 
@@ -160,4 +170,7 @@ _RULES: dict[str, Rule] = {
     "backend": _one_of(*BACKENDS),
     "device": _one_of(*DEVICES),
     "timeout": ("a number of seconds greater than 0", _seconds),
+    "loss": ("an import path as a string, such as 'losses:MyLoss'", _text),
+    "metric": ("an import path as a string, such as 'metrics:MyMetric'", _text),
+    "like": ("a built-in loss as a string, such as 'mse'", _text),
 }

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TextIO
 
 from maskgate.cli.config import Settings
-from maskgate.cli.output import console_for
+from maskgate.cli.output import complain, console_for, require_writable
 from maskgate.engines import diff as engine
 from maskgate.engines.problems import UsageProblem
-from maskgate.reports import check_writable
 from maskgate.reports.diff_folder import write_diff_folder
 from maskgate.reports.diff_markdown import diff_to_markdown
 from maskgate.reports.diff_report import diff_json_text
@@ -37,7 +36,7 @@ def diff(old: str, new: str, settings: Settings, *, accept: bool, answer: TextIO
         failure = Failure(problem.asked, problem.found, problem.hint)
         comparison = Comparison(failures=(failure,), exit_status=USAGE)
     for failure in comparison.failures:
-        print(f"maskgate: {failure}", file=sys.stderr)
+        complain(failure)
     if comparison.exit_status != USAGE or comparison.subjects or settings.format == "json":
         _print(comparison, settings, answer)
     return comparison.exit_status
@@ -45,7 +44,7 @@ def diff(old: str, new: str, settings: Settings, *, accept: bool, answer: TextIO
 
 def _compared(old: str, new: str, settings: Settings, *, accept: bool) -> Comparison:
     if settings.out is not None:
-        _require_writable(settings.out)
+        require_writable(settings.out)
     request = engine.DiffRequest(
         old=old,
         new=new,
@@ -70,14 +69,6 @@ def _print(comparison: Comparison, settings: Settings, answer: TextIO) -> None:
     else:
         answer.write(diff_to_markdown(comparison))
     answer.flush()
-
-
-def _require_writable(out: Path) -> None:
-    try:
-        check_writable(out)
-    except OSError as problem:
-        found = f"it cannot be written ({problem.strerror or problem})"
-        raise UsageProblem(f"--out {out}", found, "name a folder that you may write to") from None
 
 
 def _written(comparison: Comparison, out: Path) -> Comparison:

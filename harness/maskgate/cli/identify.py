@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from maskgate.cli.config import BACKENDS, DEVICES, FORMATS, load_settings
-from maskgate.cli.output import answer_stream, console_for
+from maskgate.cli.output import answer_stream, complain, console_for
 
 
 @click.command()
@@ -46,7 +45,7 @@ def identify(subject: str, **options: Any) -> int:
             timeout=settings.timeout,
         )
         for failure in found.failures:
-            print(f"maskgate: {failure}", file=sys.stderr)
+            complain(failure)
         if settings.format == "json":
             answer.write(identified_json_text(found) + "\n")
         elif settings.format == "markdown":

@@ -6,9 +6,12 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
+
+from maskgate.engines.problems import UsageProblem
 
 # Width of the answer where it goes to a file or a pipe, which have none.
 PLAIN_WIDTH = 100
@@ -39,3 +42,28 @@ def console_for(stream: TextIO) -> Console:
     """A console that wraps at a terminal's width, and at a fixed one anywhere else."""
     width = None if stream.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def complain(problem: object) -> None:
+    """Say on stderr what is wrong, after the program's name, which stands there once."""
+    said = str(problem).removeprefix("maskgate: ").removeprefix("maskgate ")
+    print(f"maskgate: {said}", file=sys.stderr)
+
+
+def require_writable(out: Path) -> None:
+    """Make the folder of `--out`, before anything runs.
+
+    Raises:
+        UsageProblem: when there can be no such folder, or nothing can be written to it.
+    """
+    # Not at the top: `--help` and `--version` should not wait for the reports.
+    from maskgate.reports import check_writable
+
+    if out.exists() and not out.is_dir():
+        hint = "name a folder, which need not exist yet"
+        raise UsageProblem(f"--out {out}", "it is a file, where a folder is needed", hint)
+    try:
+        check_writable(out)
+    except OSError as problem:
+        found = f"it cannot be written ({problem.strerror or problem})"
+        raise UsageProblem(f"--out {out}", found, "name a folder that you may write to") from None

@@ -41,7 +41,7 @@ def checked_baseline(
     try:
         entries = load_deviations(path)
     except (ValueError, OSError) as problem:
-        hint = "restore it, or write it anew with --accept"
+        hint = "restore it, or move or delete it and write a new one with --accept"
         raise UsageProblem(f"baseline {path}", f"it cannot be read ({problem})", hint) from problem
     names = {info.name for info in suite}
     for entry in entries:

@@ -22,6 +22,7 @@ from typing import IO
 from packaging.version import Version
 
 from maskgate import __version__
+from maskgate.case import LossSpec
 from maskgate.engines.baseline import accept_findings, checked_baseline
 from maskgate.engines.catalogue import (
     PropertyInfo,
@@ -59,6 +60,9 @@ class CheckRequest:
         device: `cpu` or `gpu`.
         timeout: seconds that a subject may take to answer.
         database: folder of the Hypothesis example database.
+        loss: a user's own loss, `pkg.module:NAME`, checked in place of the built-in ones.
+        metric: a user's own metric, likewise; not both.
+        like: the built-in loss that it computes, as `LossSpec.parse` reads it.
     """
 
     subjects: tuple[str, ...] = ()
@@ -74,6 +78,9 @@ class CheckRequest:
     device: str = "cpu"
     timeout: float = 60.0
     database: Path | None = None
+    loss: str | None = None
+    metric: str | None = None
+    like: str | None = None
 
 
 def run_check(request: CheckRequest, *, on_event: Callable[[Event], None]) -> int:
@@ -86,6 +93,7 @@ def run_check(request: CheckRequest, *, on_event: Callable[[Event], None]) -> in
     Raises:
         UsageProblem: when the request itself is wrong.
     """
+    _check_own(request)
     chosen = _chosen(request)
     known_baseline = checked_baseline(request.baseline, properties(), accepting=request.accept)
     subjects = tuple(dict.fromkeys(request.subjects)) or (default_subject(),)
@@ -142,6 +150,28 @@ def _chosen(request: CheckRequest) -> tuple[PropertyInfo, ...]:
             "--select with --deselect", "they leave no property", "deselect fewer properties"
         )
     return chosen
+
+
+def _check_own(request: CheckRequest) -> None:
+    """Refuse what cannot name a loss or metric of the user's."""
+    named = [(f"--{what}", getattr(request, what)) for what in ("loss", "metric")]
+    given = [(option, name) for option, name in named if name is not None]
+    if len(given) == 2:
+        hint = "check them one after the other"
+        raise UsageProblem("--loss with --metric", "both are named", hint)
+    if not given and request.like is not None:
+        hint = "name it with --loss pkg.module:NAME"
+        raise UsageProblem(f"--like {request.like}", "there is no loss of yours to compare", hint)
+    for option, name in given:
+        if not re.fullmatch(r"[\w.]+:[\w.]+", name):
+            found = "it is not of the form pkg.module:NAME"
+            raise UsageProblem(f"{option} {name}", found, "write it like losses:MyLoss")
+    if request.like is not None:
+        try:
+            LossSpec.parse(request.like)
+        except ValueError as problem:
+            hint = "name a built-in loss"
+            raise UsageProblem(f"--like {request.like}", str(problem), hint) from problem
 
 
 class _Follower:
@@ -275,6 +305,9 @@ class _SubjectRun:
             "--baseline": request.baseline if _is_file(request.baseline) else None,
             "--backend": request.backend,
             "--database": request.database,
+            "--loss": request.loss,
+            "--metric": request.metric,
+            "--like": request.like,
         }
         # A configuration of the user's own project must not leak into the run, nor any plug-in that
         # happens to be installed.

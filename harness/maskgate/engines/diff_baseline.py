@@ -44,7 +44,7 @@ def load_accepted(path: Path | None, *, accepting: bool) -> list[Difference]:
             raise ValueError("it is no list of accepted differences")
         return [_entry(data) for data in document["differences"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
-        hint = "restore it, or write it anew with --accept"
+        hint = "restore it, or move or delete it and write a new one with --accept"
         raise UsageProblem(f"baseline {path}", f"it cannot be read ({problem})", hint) from problem
 
 

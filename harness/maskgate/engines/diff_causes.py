@@ -31,6 +31,7 @@ class Causes:
         """What a difference comes from; asks no more than was asked to find it."""
         doubted = self._both.doubted(parting.case, modes)
         changes = () if doubted else self._changes(parting)
+        explained = all(self._listed(name, parting) for name in doubted)
         first = self._both.modes(compiled=False)[0]
         return Cause(
             part=parting.part,
@@ -39,7 +40,7 @@ class Causes:
             topic=parting.topic,
             shape_class=parting.shape_class,
             mode="" if modes == first else modes[1],
-            label=_label(doubted, changes),
+            label=_label(explained=explained, changes=changes),
             releases=tuple(step.version for step in changes),
             doubted=doubted,
         )
@@ -82,6 +83,16 @@ class Causes:
         old, _ = self._both.ask([parting.case], modes)[0]
         return SIDES[0] if isinstance(old, Refusal) else SIDES[1]
 
+    def _listed(self, name: SideName, parting: Parting) -> bool:
+        """Whether a listed deviation of that side says that it departs there."""
+        side = self._both.sides[SIDES.index(name)]
+        return any(
+            (entry.stage, entry.shape_class) == (parting.stage, parting.shape_class)
+            and entry.case.loss.name == parting.case.loss.name
+            and entry.applies(side.semantics.family, side.description)
+            for entry in self._known
+        )
+
     def _listed_thread(self, cause: Cause) -> str | None:
         """The thread of a listed deviation of either family that is about the same."""
         families = {side.semantics.family for side in self._both.sides}
@@ -106,8 +117,8 @@ def families_following(case: Case, answer: Answer) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _label(doubted: Sequence[SideName], changes: Sequence[Step]) -> Label:
-    if doubted:
+def _label(*, explained: bool, changes: Sequence[Step]) -> Label:
+    if not explained:
         return "doubt"
     return "documented" if any(step.switch for step in changes) else "undocumented"
 
@@ -119,7 +130,11 @@ def _title(cause: Cause, parting: Parting) -> str:
 
 
 def _change(mismatch: Mismatch) -> str:
-    old, new = (_short(side) for side in (mismatch.expected, mismatch.observed))
+    ends = (mismatch.expected, mismatch.observed)
+    old, new = (_short(side) for side in ends)
+    if old == new:
+        # As many digits as tell them apart.
+        old, new = (str(side) for side in ends)
     if mismatch.part == "answer":
         return f"{old} -> {new}"
     place = f"[{', '.join(map(str, mismatch.index))}]" if mismatch.index else ""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from hypothesis.errors import UnsatisfiedAssumption
 
 from maskgate.case import Case
-from maskgate.oracle import Expected, Refused, Semantics, expect
+from maskgate.engines.own_loss import OwnLoss
+from maskgate.engines.standard import Standard
+from maskgate.engines.tally import Tally
+from maskgate.oracle import Ball, Expected, Refused, Semantics
 from maskgate.oracle.ledger import on_backend
+from maskgate.strategies import NotTaken
 from maskgate.strategies.pairs import Pair
-from maskgate.subjects.protocol import Answer, Description, Mode, Question, Subject
+from maskgate.subjects.protocol import Answer, Description, Mode, Question, Subject, Value
 from maskgate.verdicts.blame import blame
 from maskgate.verdicts.compare import Judgement, Mismatch, SubjectCrashed, larger
 from maskgate.verdicts.deviations import KnownDeviation
@@ -51,33 +55,6 @@ def _class_of(identity: Identity) -> type[Deviation]:
     return _CLASSES[identity]
 
 
-@dataclass
-class Tally:
-    """What was seen while a property ran.
-
-    Attributes:
-        examples: examples asked.
-        worst: largest observed error as a fraction of its bound.
-        asked: questions per mode.
-        known: examples that showed a listed deviation, per entry.
-        deviating: examples that showed a listed deviation, per mode.
-        not_offered: answers that the release lacks what was asked for (a loss, a dtype).
-        refused: examples that the family refuses, as its formula says.
-        crashes: one finding per crash.
-        subject_seconds: time that the framework's calls took.
-    """
-
-    examples: int = 0
-    worst: float | None = None
-    asked: Counter[str] = field(default_factory=Counter)
-    known: Counter[str] = field(default_factory=Counter)
-    deviating: Counter[str] = field(default_factory=Counter)
-    not_offered: int = 0
-    refused: int = 0
-    crashes: list[Finding] = field(default_factory=list)
-    subject_seconds: float = 0.0
-
-
 class Examination:
     """What a property's test function is given as `subject`.
 
@@ -95,23 +72,71 @@ class Examination:
         property_name: str,
         known: Sequence[KnownDeviation] = (),
         peers: Sequence[Subject] = (),
+        own: OwnLoss | None = None,
     ) -> None:
+        self.own = own
         self.description = description
         self.semantics = semantics
+        standard = Standard(semantics, own)
+        self.expect, self.element_sum = standard.expect, standard.element_sum
         self.property = property_name
         self.tally = Tally()
         self._subject = subject
-        self.known = tuple(known)
+        # In terms of the loss under test, beside the entry as it is listed.
+        self._listed = [(own.with_loss(each) if own else each, each) for each in known]
+        self.known = tuple(each for each, _ in self._listed if each is not None)
         self.peers = tuple(peers)
         self._replaying: KnownDeviation | None = None
+        self._do: Callable[[Callable[[], None]], None] = _at_once
 
-    def expect(self, case: Case, *, gradient: bool = True) -> Expected | Refused:
-        """What the subject's family says of a case."""
-        return expect(case, self.semantics, gradient=gradient)
+    @contextlib.contextmanager
+    def asking_by(self, do: Callable[[Callable[[], None]], None]) -> Iterator[None]:
+        """Hand what asks the subject and judges its answers, one job an example, to `do`."""
+        self._do = do
+        try:
+            yield
+        finally:
+            self._do = _at_once
+
+    @property
+    def replays(self) -> tuple[KnownDeviation, ...]:
+        """The listed deviations whose minimal case can be asked."""
+        own = self.own
+        return tuple(
+            each
+            for each, listed in self._listed
+            if each is not None and (own is None or own.replayable(each, listed))
+        )
+
+    def exact(self, case: Case) -> Expected | Refused:
+        """The loss as float64 gives it: the family's formula, or a user's own loss itself."""
+        self._require_applicable()
+        fine = case.with_(dtype="float64")
+        if self.own is None:
+            return self.expect(fine, gradient=False)
+        if not self.own.takes(fine):
+            raise NotTaken("it does not compute in float64, which would tell the exact value")
+        (answer,) = self.ask([fine], self.description.modes[0])
+        if not isinstance(answer, Value):
+            return Refused(str(answer))
+        value = answer.value.astype(np.float64)
+        return Expected(Ball(value, np.zeros(value.shape)), None)
+
+    def _require_applicable(self) -> None:
+        reason = None if self.own is None else self.own.reason_to_skip(self.property)
+        if reason is not None:
+            raise NotTaken(reason)
 
     def conforms(self, pair: Pair, *, gradient: bool = False) -> None:
         """The answer is what the family's formula says, inside the derived bound."""
-        self.holds(pair, lambda mode: self._conformance(pair.case, mode, gradient=gradient))
+        self._require_applicable()
+        if pair.case.loss.own and pair.case.loss.like is None:
+            raise NotTaken("needs a formula: --like NAME")
+
+        def conformance(mode: Mode) -> Conforms:
+            return self._conformance(pair.case, mode, gradient=gradient, by_formula=True)
+
+        self.holds(pair, conformance)
 
     def identical(self, pair: Pair) -> None:
         """Both cases have the same loss and the same gradient, bit for bit."""
@@ -134,12 +159,15 @@ class Examination:
 
     def holds(self, pair: Pair, relation: Callable[[Mode], Relation]) -> None:
         """Ask in every mode of the pair and judge by a relation, which may depend on the mode."""
+        modes = self.modes(pair)
+        # What to expect can be worked out while the subject is busy with the example before.
+        ready = {mode: relation(mode) for mode in modes[:1]}
 
         def judged(mode: Mode) -> tuple[Judgement, Relation]:
-            said = relation(mode)
+            said = ready.get(mode) or relation(mode)
             return said.judge(self.ask(said.cases, mode, gradient=said.gradient)), said
 
-        self._in_each_mode(pair, self.modes(pair), judged)
+        self._in_each_mode(pair, modes, judged)
 
     def repeats(self, pair: Pair) -> None:
         """The same case gives the same bits again, also after another case."""
@@ -155,8 +183,10 @@ class Examination:
     def modes_agree(self, pair: Pair) -> None:
         """Every mode of the subject gives the answer of its first one, inside the bound."""
         case = pair.case
-        relation = Close(case, case, (self.expect(case), expect(case, self.semantics, traced=True)))
-        first, *others = self.description.modes
+        relation = Close(case, case, (self.expect(case), self.expect(case, traced=True)))
+        first, *others = self.modes(pair)
+        if not others and len(self.description.modes) > 1:
+            return  # a corner beyond the compilations that the profile allows
         eager: list[Answer] = []
 
         def judged(mode: Mode) -> tuple[Judgement, Relation]:
@@ -179,7 +209,7 @@ class Examination:
             against = peer.describe()
             question = Question(case, against.modes[0], gradient=True)
             there = on_backend(self.semantics, against.backend)
-            relation = Close(case, case, (self.expect(case), expect(case, there)))
+            relation = Close(case, case, (self.expect(case), self.expect(case, semantics=there)))
 
             def judged(
                 mode: Mode,
@@ -202,6 +232,16 @@ class Examination:
         own_stage: str | None = None,
     ) -> None:
         """Judge one example mode by mode; what fails in a later mode alone is that mode's fault."""
+        self._require_applicable()
+        self._do(lambda: self._judge_each_mode(pair, modes, judged, own_stage))
+
+    def _judge_each_mode(
+        self,
+        pair: Pair,
+        modes: Sequence[Mode],
+        judged: Callable[[Mode], tuple[Judgement, Relation]],
+        own_stage: str | None,
+    ) -> None:
         if len(self.tally.crashes) >= CRASHES_ENOUGH:
             return
         self.tally.examples += 1
@@ -246,21 +286,23 @@ class Examination:
         if str(judged.mismatch.observed).startswith(NOT_OFFERED):
             self.tally.not_offered += 1
             return None
-        stage = stage or self._stage(pair, mode, gradient=relation.gradient)
-        if stage == "formula" and judged.mismatch.part == "answer":
+        refused = judged.mismatch.part == "answer"
+        stage = stage or self._stage(pair, mode, relation, refused=refused)
+        if stage == "formula" and refused:
             # The family refuses such a case, and says so: no law is broken by a clear error.
             self.tally.refused += 1
             return None
         identity = self._identity(stage, pair)
         entry = next((each for each in self.known if each.matches(identity)), None)
+        finding = self._finding(
+            "new", identity, pair, mode, judged.mismatch, relation.recipe(judged.mismatch)
+        )
         if entry is not None and self._replaying is None:
             self._count(entry, mode)
+            if self.own is not None:
+                self.tally.show(entry, finding)
             return entry
-        raise _class_of(identity)(
-            self._finding(
-                "new", identity, pair, mode, judged.mismatch, relation.recipe(judged.mismatch)
-            )
-        )
+        raise _class_of(identity)(finding)
 
     def _count(self, entry: KnownDeviation, mode: Mode) -> None:
         self.tally.known[entry.id] += 1
@@ -281,24 +323,38 @@ class Examination:
             self.tally.examples = examples
         return None
 
-    def _conformance(self, case: Case, mode: Mode, *, gradient: bool) -> Conforms:
+    def _conformance(
+        self, case: Case, mode: Mode, *, gradient: bool, by_formula: bool = False
+    ) -> Conforms:
+        """That the family's formula holds: of a user's own loss, over its own elements, or over
+        those of the formula that the user says it computes."""
+        asked = case.with_(loss=case.loss.definition) if by_formula else case
         if mode == "xla" and not _finite(case):
             # XLA rewrites selections: which parts of a gradient a NaN reaches is its own affair.
             gradient = False
         traced = mode != "eager"
-        expectations = [expect(case, self.semantics, gradient=gradient, traced=traced)]
+        said = partial(self.expect, asked, gradient=gradient, singly=True)
+        expectations = [said(traced=traced)]
         if mode == "xla" and case.dtype in HALF:
             # XLA may keep intermediate results of the small formats in float32, where they do not
             # overflow and are not rounded: either prediction is right.
-            wide = expect(case, self.semantics, gradient=gradient, excess_precision=True)
-            expectations.append(wide)
+            expectations.append(said(excess_precision=True))
         return Conforms(case, tuple(expectations), gradient=gradient)
 
-    def _stage(self, pair: Pair, mode: Mode, *, gradient: bool) -> str:
-        """Where the subject leaves its family's formula first; `formula` where it never does."""
+    def _stage(self, pair: Pair, mode: Mode, relation: Relation, *, refused: bool) -> str:
+        """Where the subject leaves its family's formula first; `formula` where it never does.
+
+        `own` for a loss that masks, weighs and reduces by code of its own: the family's formula
+        says nothing about it.
+        """
+        gradient, by_formula = relation.gradient, isinstance(relation, Conforms)
+        if self.own is not None and self.own.reduces_itself and not by_formula and not refused:
+            return "own"
 
         def judged(case: Case) -> Judgement:
-            said = self._conformance(case, mode, gradient=gradient)
+            if self.own is not None and case.loss.own and not self.own.takes(case):
+                return Judgement(None)  # such as `none`, which many do not heed
+            said = self._conformance(case, mode, gradient=gradient, by_formula=by_formula)
             return said.judge(self.ask([case], mode, gradient=gradient))
 
         try:
@@ -336,6 +392,10 @@ class Examination:
             recipe=recipe,
             description=self.description,
         )
+
+
+def _at_once(job: Callable[[], None]) -> None:
+    job()
 
 
 def _finite(case: Case) -> bool:

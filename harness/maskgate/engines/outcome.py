@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from unittest import SkipTest
 
 import pytest
 
+from maskgate.engines.diagnosis import diagnosed
 from maskgate.engines.examination import Deviation, Examination
 from maskgate.engines.listing import listed
 from maskgate.strategies.pairs import Pair
@@ -52,7 +54,9 @@ def replay_known(examination: Examination, run: Callable[[Pair], None]) -> list[
         examination: the property and its subject.
         run: runs the property on one pair.
     """
-    return [finding for entry in examination.known for finding in _replay(examination, entry, run)]
+    return [
+        finding for entry in examination.replays for finding in _replay(examination, entry, run)
+    ]
 
 
 class CornersDeviate(AssertionError):
@@ -109,10 +113,13 @@ def conclude(
     """
     tally = examination.tally
     deviations = list(_deviations(problem))
-    findings = [*replayed, *(d.finding for d in deviations), *tally.crashes]
+    listed = {finding.id for finding in replayed}
+    shown = [finding for finding in tally.shown.values() if finding.id not in listed]
+    new = [diagnosed(examination, deviation.finding) for deviation in deviations]
+    findings = [*replayed, *shown, *new, *tally.crashes]
     reason = _reason(problem, deviations)
     verdicts: list[Verdict] = [finding.verdict for finding in findings]
-    if isinstance(problem, pytest.skip.Exception):
+    if isinstance(problem, pytest.skip.Exception | SkipTest):
         verdicts.append("skipped")
     elif reason is not None:
         verdicts.append("error")
@@ -169,6 +176,8 @@ def _replay(
     )
     try:
         deviation = examination.replay(entry, run)
+    except SkipTest:
+        return
     except Exception as problem:  # what is wrong with one entry must not end the others
         yield unreplayed_finding(entry, identity, examination.description, problem)
         return
@@ -178,7 +187,9 @@ def _replay(
     if deviation is None and examination.tally.crashes:
         # No answer is not the right answer; the crash is told as what it is.
         return
-    yield fixed_finding(entry, identity, examination.description)
+    if examination.own is None or entry.link is None:
+        # What is listed of built-in losses need not be so of a user's own.
+        yield fixed_finding(entry, identity, examination.description)
     if deviation is not None:
         yield deviation.finding
 
@@ -193,8 +204,8 @@ def _deviations(problem: BaseException | None) -> Iterator[Deviation]:
 def _reason(problem: BaseException | None, deviations: list[Deviation]) -> str | None:
     if problem is None or deviations:
         return None
-    if isinstance(problem, pytest.skip.Exception):
-        return str(problem.msg)
+    if isinstance(problem, pytest.skip.Exception | SkipTest):
+        return str(problem)
     if isinstance(problem, SubjectError):
         return str(problem)
     return f"{type(problem).__name__}: {problem}"[:2000]

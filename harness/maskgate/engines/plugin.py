@@ -8,15 +8,19 @@ plain test function: its name is the public name, its module's mark is its kind,
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from maskgate.case import LossSpec
+from maskgate.engines.ahead import run_ahead
 from maskgate.engines.catalogue import public_name, suite_folder
 from maskgate.engines.events import EventLog
 from maskgate.engines.examination import Examination
@@ -24,8 +28,9 @@ from maskgate.engines.forced_failure import prove_it_can_fail
 from maskgate.engines.listing import listed
 from maskgate.engines.model_examination import ModelExamination
 from maskgate.engines.outcome import conclude, replay_known, try_corners
+from maskgate.engines.own_loss import OwnLoss, corners_for, introduced
 from maskgate.engines.profiles import PROFILES, hypothesis_settings
-from maskgate.strategies import Pair, corners_of, spend_signatures
+from maskgate.strategies import Pair, corners_of, draw_only, spend_signatures
 from maskgate.subjects import open_subject
 from maskgate.subjects.protocol import Description, Subject, SubjectError
 from maskgate.verdicts.deviations import KnownDeviation, load_deviations
@@ -56,6 +61,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         help="a subject to compare with, if it is the same release on another backend; repeatable",
     )
+    group.addoption("--loss", default=None, help="a loss of your own: pkg.module:NAME")
+    group.addoption("--metric", default=None, help="a metric of your own: pkg.module:NAME")
+    group.addoption("--like", default=None, help="the built-in loss that yours computes")
     group.addoption("--events", default=None, help="append the run's events to this file")
 
 
@@ -97,6 +105,7 @@ class _State:
         self._subject: Subject | None = None
         self._peers: list[Subject] | None = None
         self.description: Description | None = None
+        self.own: OwnLoss | None = None
 
     def open(self) -> tuple[Subject, Description]:
         if self._subject is None or self.description is None:
@@ -106,11 +115,29 @@ class _State:
                 timeout=option("--timeout"),
                 backend=option("--backend"),
                 device=option("--device"),
+                loss=self.loss,
             )
             self._subject = subject
             self.description = subject.describe()
+            self._draw_for(subject)
             prove_it_can_fail(examine(subject, self.description, "forced-failure"))
         return self._subject, self.description
+
+    @property
+    def loss(self) -> LossSpec | None:
+        """A loss or metric of the user's that is checked in place of the built-in ones."""
+        option = self._config.getoption
+        loss, metric, like = option("--loss"), option("--metric"), option("--like")
+        if loss is None and metric is None:
+            return None
+        pattern = None if like is None else LossSpec.parse(like)
+        return LossSpec(loss or metric, like=pattern, role="loss" if loss else "metric")
+
+    def _draw_for(self, subject: Subject) -> None:
+        if self.loss is not None and self.description is not None:
+            self.own = OwnLoss(self.loss, subject, self.description)
+            self.description = introduced(self.description, self.loss)
+            draw_only(self.own.scope)
 
     def peers(self) -> list[Subject]:
         """Those of the subjects beside this one that are its release on another backend."""
@@ -125,7 +152,9 @@ class _State:
         option = self._config.getoption
         peer = None
         with contextlib.suppress(SubjectError):  # its own run tells what is wrong with it
-            peer = open_subject(text, timeout=option("--timeout"), device=option("--device"))
+            peer = open_subject(
+                text, timeout=option("--timeout"), device=option("--device"), loss=self.loss
+            )
             other = peer.describe()
             if own is not None and _same_release(own, other) and own.backend != other.backend:
                 yield peer
@@ -136,9 +165,12 @@ class _State:
     def known(self) -> tuple[KnownDeviation, ...]:
         entries = load_deviations(suite_folder() / SHIPPED)
         baseline = self._config.getoption("--baseline")
-        return entries + (load_deviations(Path(baseline)) if baseline else ())
+        entries += load_deviations(Path(baseline)) if baseline else ()
+        # What is accepted of an own loss is asked where that loss is checked.
+        return tuple(each for each in entries if self.loss is not None or not each.case.loss.own)
 
     def close(self) -> None:
+        draw_only(None)
         for subject in (self._subject, *(self._peers or ())):
             if subject is not None:
                 subject.close()
@@ -154,6 +186,7 @@ def examine(
     name: str,
     known: Sequence[KnownDeviation] = (),
     peers: Sequence[Subject] = (),
+    own: OwnLoss | None = None,
     *,
     models: bool = False,
 ) -> Examination:
@@ -173,6 +206,7 @@ def examine(
             and any(each.applies(semantics.family, who) for who in asked_too or [description])
         ],
         peers=peers,
+        own=own,
     )
 
 
@@ -199,17 +233,17 @@ def subject(request: pytest.FixtureRequest) -> Examination:
         # With nothing to compare with there is nothing to replay either.
         known = known if peers else ()
     models = request.node.get_closest_marker(WHOLE_MODELS) is not None
-    examination = examine(opened, description, name, known, peers, models=models)
+    examination = examine(opened, description, name, known, peers, state.own, models=models)
     request.node.stash[_EXAMINATION] = examination
     return examination
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
     """Replay what is known of a property, run it, and put its verdict down."""
     examination = pyfuncitem.stash.get(_EXAMINATION, None)
     if examination is None:
-        return (yield)
+        return None
     started = time.perf_counter()
     problem: BaseException | None = None
     inner = pyfuncitem.function.hypothesis.inner_test
@@ -220,9 +254,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 
     replayed = replay_known(examination, run)
     try:
-        yield
+        _run_drawn(pyfuncitem, examination)
         # Only where the drawn examples hold: what they find, they shrink.
-        corners = corners_of(pyfuncitem.function)
+        corners = corners_for(examination.own, corners_of(pyfuncitem.function))
         problem = try_corners(corners, run, compiled=4 * profile.signatures)
     except (KeyboardInterrupt, pytest.exit.Exception):
         raise
@@ -239,6 +273,32 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     if outcome.unexpected:
         pytest.fail(outcome.summary(), pytrace=False)
     return True
+
+
+def _run_drawn(item: pytest.Function, examination: Examination) -> None:
+    """Run a property on drawn examples; raises what they show."""
+
+    def as_it_is() -> None:
+        item.obj(subject=examination)
+
+    repeats = item.config.getoption("hypothesis_seed") is not None
+    if not repeats or item.config.getoption("--database") or examination.own is not None:
+        # Nothing says that a second run would draw what the first one did; or drawing, too, asks
+        # the subject: what to expect of a user's own loss.
+        as_it_is()
+        return
+    before = copy.deepcopy(examination.tally)
+
+    def draw(do: Callable[[Callable[[], None]], None]) -> None:
+        with examination.asking_by(do):
+            as_it_is()
+
+    def again() -> None:
+        spent = examination.tally.subject_seconds
+        examination.tally = replace(before, subject_seconds=spent)
+        as_it_is()
+
+    run_ahead(draw, again=again)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

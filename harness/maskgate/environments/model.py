@@ -80,7 +80,7 @@ def names() -> tuple[str, ...]:
 
 def get(name: str) -> Environment:
     """The environment of a name, of a name without its last number (where only one fits), or of
-    `pip:REQUIREMENT,...`.
+    `pip:REQUIREMENT[,REQUIREMENT]`.
 
     Raises:
         EnvironmentProblem: where there is no such environment; it names the nearest ones.

@@ -2,6 +2,7 @@
 
 from maskgate.oracle import ledger
 from maskgate.oracle.ball import Ball, Expected, Refused
+from maskgate.oracle.measured import Measured
 from maskgate.oracle.reference import expect
 from maskgate.oracle.semantics import FAMILIES, GENERATIONS, Semantics
 
@@ -10,6 +11,7 @@ __all__ = [
     "GENERATIONS",
     "Ball",
     "Expected",
+    "Measured",
     "Refused",
     "Semantics",
     "expect",

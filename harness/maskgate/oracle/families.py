@@ -267,16 +267,23 @@ def _reduce(
     else:
         divisor = count(values.size, model)
     divide = divide_no_nan if rules.guards_empty else _divide
-    return divide(total, divisor), lambda: divide(one, divisor).broadcast_to(values.shape)
+
+    def share() -> Rounded:
+        each = divide(one, divisor)
+        if s.semantics.nan_where_divided:
+            each = where(divisor.value != 0.0, each, np.nan)
+        return each.broadcast_to(values.shape)
+
+    return divide(total, divisor), share
 
 
 def _divide(a: Rounded, b: Rounded) -> Rounded:
     return a / b
 
 
-def combined_mask(mask: AnyArray, out_mask: AnyArray) -> AnyArray:
-    """`mask & out_mask`, which frameworks do for booleans alone."""
-    if mask.dtype.kind != "b":
+def combined_mask(mask: AnyArray, out_mask: AnyArray, semantics: Semantics) -> AnyArray:
+    """`mask & out_mask`, bit by bit: of floats nowhere, of integers on some backends."""
+    if mask.dtype.kind not in ("bi" if semantics.joins_integer_masks else "b"):
         raise DoesNotFit(f"a mask of {mask.dtype} cannot be combined with that of ignore_class")
     broadcast_shape(mask.shape, out_mask.shape)
     return np.asarray(mask & out_mask)

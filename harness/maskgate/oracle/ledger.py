@@ -213,11 +213,15 @@ def lookup(
 
 def on_backend(semantics: Semantics, backend: str) -> Semantics:
     """The semantics of a release on one of its backends: `tensorflow`, `jax` or `torch`."""
+    multiplies = semantics.rules.ignoring == "multiply"
     return replace(
         semantics,
         narrows=backend in ("jax", "torch"),
         in_place=backend == "torch",
         loses_mask=backend == "jax" and semantics.generation in _MASK_AS_ATTRIBUTE,
+        nan_where_ignored=backend in ("jax", "torch") and multiplies,
+        nan_where_divided=backend == "torch" and multiplies,
+        joins_integer_masks=backend in ("jax", "torch"),
     )
 
 

@@ -270,6 +270,8 @@ def sparse_cce_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Ro
         slope = _of_kept(slope, valid, d)
         return within(logarithm_gradient(slope, held), p, d.epsilon, 1.0 - d.epsilon)
     slope = within(logarithm_gradient(slope, held), kept, d.epsilon, 1.0 - d.epsilon)
+    if valid is not None and d.semantics.nan_where_ignored:
+        return where(valid[..., None], slope, np.nan)
     return _of_kept(slope, valid, d)
 
 

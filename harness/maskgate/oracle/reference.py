@@ -11,6 +11,7 @@ from maskgate.oracle.ball import Ball, DoesNotFit, Expected, Refused
 from maskgate.oracle.definition import Definition
 from maskgate.oracle.elementwise import ELEMENT_LOSSES, aligned_labels
 from maskgate.oracle.families import FAMILY_FORMULAS, Situation, combined_mask
+from maskgate.oracle.measured import Measured
 from maskgate.oracle.probability import valid_classes
 from maskgate.oracle.rounding import Rounded, held
 from maskgate.oracle.semantics import Semantics, check_reduction
@@ -23,6 +24,7 @@ def expect(
     gradient: bool = True,
     traced: bool = False,
     excess_precision: bool = False,
+    elements: Measured | None = None,
 ) -> Expected | Refused:
     """The loss, and its gradient by the predictions, with the error allowed to the case's dtype.
 
@@ -35,6 +37,7 @@ def expect(
         excess_precision: the subject may compute as XLA does: keep intermediates of half formats
             in float32, select by a mask where the formula multiplies. What is infinite or NaN
             only with or only without that is then left open.
+        elements: element losses of the case in place of the formula's: a user's own loss.
 
     Returns:
         The values in float64 with a radius each, or `Refused` where the formula cannot be
@@ -44,7 +47,7 @@ def expect(
         case = case.with_(mask=None)
     try:
         with np.errstate(all="ignore"):
-            expected = _evaluate(case, semantics, gradient)
+            expected = _evaluate(case, semantics, gradient, elements)
             ways = (
                 (traced, {"folded": True}),
                 (excess_precision, {"wide": True}),
@@ -52,7 +55,9 @@ def expect(
             )
             for allowed, how in ways:
                 if allowed:
-                    expected = _either(expected, _evaluate(case, semantics, gradient, **how))
+                    expected = _either(
+                        expected, _evaluate(case, semantics, gradient, elements, **how)
+                    )
             return expected
     except DoesNotFit as problem:
         return Refused(str(problem))
@@ -62,6 +67,7 @@ def _evaluate(
     case: Case,
     semantics: Semantics,
     gradient: bool,
+    elements: Measured | None,
     *,
     wide: bool = False,
     folded: bool = False,
@@ -71,6 +77,8 @@ def _evaluate(
     check_reduction(case.reduction, semantics.rules)
     definition = Definition(case.loss, semantics, model, wide, folded)
     given = held(case.y_pred, model)
+    if elements is not None:
+        return _of_measured(case, definition, elements, gradient)
     labels, predictions = aligned_labels(held(case.y_true, model), given, definition)
     element = ELEMENT_LOSSES[case.loss.name]
     losses = element.value(labels, predictions, definition)
@@ -85,6 +93,23 @@ def _evaluate(
     slope = slope.broadcast_to(broadcast_shape(slope.shape, predictions.shape))
     slope = sum_to(slope, predictions.shape).reshape(given.shape)
     return Expected(value, _ball(slope, model.format))
+
+
+def _of_measured(
+    case: Case, definition: Definition, elements: Measured, gradient: bool
+) -> Expected:
+    """What the family makes of element losses of which no formula is known."""
+    model = definition.model
+    losses = Rounded(elements.value, elements.error, model)
+    reduced = FAMILY_FORMULAS[definition.semantics.family](
+        _situation(case, definition, losses, losses)
+    )
+    value = _ball(reduced.loss, model.format)
+    if not gradient:
+        return Expected(value, None)
+    each = reduced.coefficients().broadcast_to(case.loss_shape).reshape((*case.loss_shape, 1))
+    slope = Rounded(elements.slope, elements.slope_error, model)
+    return Expected(value, _ball(each * slope, model.format))
 
 
 def _situation(case: Case, definition: Definition, losses: Rounded, labels: Rounded) -> Situation:
@@ -119,7 +144,7 @@ def _seen_mask(
     if not definition.semantics.rules.own_mask:
         return out_mask
     if mask is not None and out_mask is not None:
-        return combined_mask(mask, out_mask)
+        return combined_mask(mask, out_mask, definition.semantics)
     return out_mask if mask is None else mask
 
 

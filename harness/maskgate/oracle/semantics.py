@@ -176,6 +176,12 @@ class Semantics:
             shape of the product: on torch.
         loses_mask: whether a mask is lost where the code is traced, for the gradient too: a tracer
             of JAX takes no attribute, which is where Keras 3.0 to 3.5 keeps the mask.
+        nan_where_ignored: whether the gradient of a row that `ignore_class` takes out is NaN: Keras
+            before 3.15 multiplies its probabilities by 0, and JAX and torch divide them by their
+            sum.
+        nan_where_divided: whether the gradient of a division by 0 is NaN though its value is not:
+            on torch before 3.15.
+        joins_integer_masks: whether `mask & out_mask` takes an integer mask: on JAX and torch.
     """
 
     family: str
@@ -186,6 +192,9 @@ class Semantics:
     narrows: bool = False
     in_place: bool = False
     loses_mask: bool = False
+    nan_where_ignored: bool = False
+    nan_where_divided: bool = False
+    joins_integer_masks: bool = False
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:

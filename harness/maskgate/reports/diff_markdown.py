@@ -12,6 +12,7 @@ from maskgate.reports.diff_wording import (
     followed_sentence,
     repeat_diff,
 )
+from maskgate.reports.links import in_markdown
 from maskgate.reports.wording import loss_line, subject_line, subject_notes
 from maskgate.verdicts.difference import SIDES, Comparison, Difference
 
@@ -63,7 +64,7 @@ def _difference(difference: Difference) -> Iterator[str]:
         yield from ("", _escaped(line))
     yield ""
     for name, text in facts(difference):
-        yield f"- {name}: {f'<{text}>' if name == 'thread' else _escaped(text)}"
+        yield f"- {name}: {in_markdown(text) if name == 'thread' else _escaped(text)}"
     if difference.repro:
         yield f"- script: [`{difference.repro}`]({difference.repro})"
 

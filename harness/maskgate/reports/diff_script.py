@@ -32,11 +32,12 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = "tensorflow"
-$hidden
+$hidden$quiet
 try:
     import numpy as np
     import tensorflow as tf
 $imports
+    $loud
 except Exception as problem:
     print(f"cannot run here: {type(problem).__name__}: {problem}")
     sys.exit(2)
@@ -105,6 +106,8 @@ def diff_script(difference: Difference, subjects: Mapping[str, Mapping[str, Any]
     source = _SCRIPT.substitute(
         docstring=_docstring(difference, subjects),
         hidden=_hidden(subjects),
+        quiet=text.QUIET,
+        loud=text.LOUD,
         imports=_imports(subjects),
         kind=KINDS[spec.name].keras_class,
         arguments="{" + ", ".join(f'"{k}": {_quoted(v)}' for k, v in arguments.items()) + "}",

@@ -21,6 +21,7 @@ from maskgate.reports.diff_wording import (
     followed_sentence,
     repeat_diff,
 )
+from maskgate.reports.links import followed
 from maskgate.reports.wording import counted, loss_line, subject_line, subject_notes
 from maskgate.verdicts.difference import SIDES, Comparison, Difference
 
@@ -109,6 +110,7 @@ def _show(difference: Difference, out: Console, folder: Path | None) -> None:
     out.print(Text(f"  {loss_line(difference.case)}"), soft_wrap=True)
     _show_batch(difference, out)
     for name, text in (*facts(difference), *_script(difference, folder)):
+        text = followed(text) if name == "thread" else text
         out.print(Text.assemble((f"  {name:<8} ", "dim"), text), soft_wrap=True)
     out.print()
 

@@ -81,9 +81,10 @@ def about(difference: Difference) -> str:
 def label_sentence(difference: Difference) -> str:
     """What the label means here."""
     cause = difference.cause
-    if cause.label == "doubt":
+    if cause.doubted:
         sides = " and ".join(side.upper() for side in cause.doubted)
-        return f"{sides} departs from its own family: {_LABELS['doubt']}"
+        found = _LABELS["doubt"] if cause.label == "doubt" else "in a way that a finding lists"
+        return f"{sides} departs from its own family: {found}"
     return _LABELS[cause.label]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from maskgate.reports.batch import batch
+from maskgate.reports.links import in_markdown
 from maskgate.reports.report import Report
 from maskgate.reports.wording import (
     brief,
@@ -43,7 +44,8 @@ def _lines(report: Report) -> Iterator[str]:
     if known:
         yield from ("", "## Known deviations", "")
     for finding in known:
-        yield f"- `{finding.property}`: {_escaped(finding.title)} {_link(finding.link)}".rstrip()
+        link = in_markdown(finding.link)
+        yield f"- `{finding.property}`: {_escaped(finding.title)} {link}".rstrip()
     if report.failures:
         yield from ("", "## Not asked", "")
     for failure in report.failures:
@@ -58,7 +60,7 @@ def _subject(report: Report, subject: str) -> Iterator[str]:
     for text in subject_notes(description):
         yield from ("", f"Note: {_escaped(text)}")
     yield ""
-    yield from _table_head(["property", *modes, "examples", "worst error / bound", ""])
+    yield from _table_head(["property", *modes, "examples", "worst error / bound", "note"])
     for kind in KINDS:
         rows = [result for result in results if result.kind == kind]
         if rows:
@@ -87,7 +89,7 @@ def _finding(report: Report, finding: Finding) -> Iterator[str]:
     yield f"- bound: {brief(finding.bound)}"
     yield f"- stage: {finding.stage} ({finding.identity['shape_class']})"
     if finding.link:
-        yield f"- thread: {_link(finding.link)}"
+        yield f"- thread: {in_markdown(finding.link)}"
     yield f"- again: `{repeat_command(report, finding)}`"
     if finding.repro:
         yield f"- script: [`{finding.repro}`]({finding.repro})"
@@ -114,10 +116,6 @@ def _table_head(names: Sequence[str]) -> Iterator[str]:
 
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _link(link: str | None) -> str:
-    return f"<{link}>" if link else ""
 
 
 def _escaped(text: str) -> str:

@@ -40,7 +40,8 @@ def repro_script(finding: Finding, subject: Mapping[str, Any]) -> str | None:
     """The script's text, or None where no script can show the finding.
 
     There is none without a case, for the seed's formula (which is no package), for Keras before 2.4
-    (which needs a TensorFlow of its time), and for a relation that a script has no words for.
+    (which needs a TensorFlow of its time), for a loss that no import reaches, and for a relation
+    that a script has no words for.
 
     Args:
         finding: what was found.
@@ -58,13 +59,13 @@ def repro_script(finding: Finding, subject: Mapping[str, Any]) -> str | None:
         about = (_docstring(finding, subject), _environment(finding, subject), package)
         return model_script(finding, *about)
     check = _check(finding)
-    if check is None:
+    if check is None or "<" in finding.case["loss"]["name"]:  # a loss made inside a function
         return None
     source = text.SCRIPT.substitute(
         docstring=_docstring(finding, subject),
         environment=_environment(finding, subject),
         framework_import=text.IMPORTS[backend],
-        package_import=f"import {package} as keras" if package != "keras" else "import keras",
+        package_import=_package_import(package, backend),
         losses=_losses(finding),
         data=_data(finding),
         ask=_ask(finding),
@@ -93,6 +94,11 @@ def _wrapped(paragraph: str) -> str:
     return "\n".join(textwrap.fill(line, _WIDTH, break_long_words=False) for line in lines)
 
 
+def _package_import(package: str, backend: str) -> str:
+    line = "import keras" if package == "keras" else f"import {package} as keras"
+    return f"{line}\n    {text.LOUD}" if backend == "tensorflow" else line
+
+
 def _environment(finding: Finding, subject: Mapping[str, Any]) -> str:
     recipe = finding.reproducer
     backend = recipe["backend"]
@@ -105,6 +111,8 @@ def _environment(finding: Finding, subject: Mapping[str, Any]) -> str:
             lines.append('os.environ["JAX_PLATFORMS"] = "cpu"')
     if backend == "jax" and finding.case is not None and finding.case["dtype"] == "float64":
         lines.append('os.environ["JAX_ENABLE_X64"] = "1"')
+    if backend == "tensorflow":
+        lines.append(text.QUIET)
     return "\n".join(lines)
 
 
@@ -114,7 +122,9 @@ def _release(version: str) -> tuple[int, ...]:
 
 def _losses(finding: Finding) -> str:
     """The loss objects, inside the script's `try`."""
-    lines = [*_floatx(finding), f"loss = {_loss_call(finding, finding.case)}"]
+    own = finding.case is not None and ":" in finding.case["loss"]["name"]
+    imports = _own_import(finding) if own else []
+    lines = [*_floatx(finding), *imports, f"loss = {_loss_call(finding, finding.case)}"]
     if _altered_has_own_loss(finding):
         lines.append(f"altered_loss = {_loss_call(finding, finding.altered)}")
     return textwrap.indent("\n".join(lines), "    ")
@@ -131,7 +141,9 @@ def _floatx(finding: Finding) -> list[str]:
 
 def _loss_call(finding: Finding, case: Mapping[str, Any] | None) -> str:
     assert case is not None
-    spec = LossSpec.of(case["loss"]["name"], **case["loss"]["parameters"])
+    spec = LossSpec.from_dict(case["loss"])
+    if spec.own:
+        return _own_call(finding, case)
     arguments: dict[str, Any] = {**dict(spec.parameters), "reduction": case["reduction"]}
     recipe = finding.reproducer
     has_dtype = recipe["distribution"] == "keras" and _release(recipe["version"]) >= (3, 4)
@@ -139,6 +151,39 @@ def _loss_call(finding: Finding, case: Mapping[str, Any] | None) -> str:
         arguments["dtype"] = case["dtype"]
     inside = ", ".join(f"{name}={_quoted(value)}" for name, value in arguments.items())
     return f"keras.losses.{KINDS[spec.name].keras_class}({inside})"
+
+
+def _own_call(finding: Finding, case: Mapping[str, Any]) -> str:
+    """How a user's own loss is made: as it was made when it was asked."""
+    own = finding.reproducer["own"]
+    _, *inside = str(case["loss"]["name"]).partition(":")[2].split(".")
+    target = ".".join(["own", *inside]) + ("()" if own["made"] else "")
+    metric = own["role"] == "metric"
+    if own["form"] == "object":
+        return f"of_metric({target})" if metric else target
+    given = {"reduction": case["reduction"], "dtype": case["dtype"]}
+    chosen = [f"{name}={_quoted(given[name])}" for name in given if name in own["arguments"]]
+    if own["form"] == "class":
+        made = f"{target}({', '.join(chosen)})"
+        return f"of_metric({made})" if metric else made
+    if metric:
+        wrapper = "keras.metrics.MeanSquaredError.__mro__[1]"
+        return f"of_metric({wrapper}({', '.join([target, *chosen])}))"
+    # What `compile(loss=function)` makes a loss with.
+    return f"keras.losses.MeanSquaredError.__mro__[1]({', '.join([target, *chosen])})"
+
+
+def _own_import(finding: Finding) -> list[str]:
+    """Where the user's own loss comes from: the folder that the script is run in comes first."""
+    assert finding.case is not None
+    module, _, name = str(finding.case["loss"]["name"]).partition(":")
+    first = name.split(".")[0]
+    of_metric = finding.reproducer["own"]["role"] == "metric"
+    return [
+        "sys.path.insert(0, os.getcwd())",
+        f"from {module} import {first} as own",
+        *(text.OF_METRIC.splitlines() if of_metric else []),
+    ]
 
 
 def _quoted(value: Any) -> str:

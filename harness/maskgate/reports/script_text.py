@@ -35,11 +35,28 @@ print("the behaviour is", "there" if there else "gone")
 sys.exit(1 if there else 0)
 ''')
 
+OF_METRIC = '''
+def of_metric(metric):
+    """The metric as a function of one batch."""
+
+    def ask_metric(y_true, y_pred, sample_weight=None):
+        metric.reset_state()
+        metric.update_state(y_true, y_pred, sample_weight=sample_weight)
+        return metric.result()
+
+    return ask_metric
+
+'''
+
 IMPORTS = {
     "tensorflow": "import tensorflow as tf",
     "jax": "import jax",
     "torch": "import torch",
 }
+
+# TensorFlow 2.21 says there what no variable of the environment keeps it from saying.
+QUIET = "stderr, _ = os.dup(2), os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # while it imports"
+LOUD = "os.dup2(stderr, 2)"
 
 SHOWN = '''\
 

@@ -10,39 +10,26 @@ from types import TracebackType
 from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
 from maskgate.engines.events import Event
 from maskgate.reports.batch import Batch, batch
+from maskgate.reports.links import followed
 from maskgate.reports.report import Report
+from maskgate.reports.verdict_table import show_table, verdict_word
 from maskgate.reports.wording import (
     brief,
     counted,
-    findings_of,
-    in_mode,
     known_findings,
     loss_line,
-    modes_of,
-    note,
     outcome,
     repeat_command,
-    rounded,
     subject_line,
     subject_notes,
     unexpected_findings,
 )
-from maskgate.verdicts.model import KINDS, Finding, Result
-
-_STYLES = {
-    "holds": "green",
-    "known": "yellow",
-    "new": "bold red",
-    "fixed": "bold magenta",
-    "skipped": "dim",
-    "error": "bold red",
-}
+from maskgate.verdicts.model import Finding
 
 
 class Terminal:
@@ -92,7 +79,7 @@ class Terminal:
             self._bar.advance(self._task)
         elif event["event"] == "finding" and event["finding"]["verdict"] != "known":
             finding = event["finding"]
-            self._bar.console.print(_verdict(finding["verdict"]), Text(finding["title"]))
+            self._bar.console.print(verdict_word(finding["verdict"]), Text(finding["title"]))
 
 
 def show_report(report: Report, out: Console, *, folder: Path | None = None) -> None:
@@ -123,57 +110,37 @@ def _show_subject(report: Report, subject: str, out: Console) -> None:
     results = [result for result in report.results if result.subject == subject]
     out.print()
     if results:
-        out.print(Padding(_table(report, results), (0, 0, 0, 2), expand=False))
+        show_table(report, results, out)
         out.print()
-
-
-def _table(report: Report, results: Sequence[Result]) -> Table:
-    modes = modes_of(results) or ("verdict",)
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("property", no_wrap=True)
-    for mode in modes:
-        table.add_column(mode, no_wrap=True)
-    table.add_column("examples", justify="right", no_wrap=True)
-    table.add_column("worst", justify="right", no_wrap=True)
-    table.add_column("", overflow="fold")
-    for kind in KINDS:
-        rows = [result for result in results if result.kind == kind]
-        if rows:
-            table.add_row(Text(kind, "bold"))
-        for result in rows:
-            table.add_row(*_row(report, result, modes))
-    return table
-
-
-def _row(report: Report, result: Result, modes: Iterable[str]) -> list[Text]:
-    link = next((f.link for f in findings_of(report, result) if f.link), None)
-    return [
-        Text(f"  {result.property}"),
-        *(_verdict(in_mode(result, mode)) for mode in modes),
-        Text(str(result.examples)),
-        Text(rounded(result.worst)),
-        Text(note(report, result), Style(link=link)),
-    ]
-
-
-def _verdict(word: str) -> Text:
-    return Text(word, _STYLES.get(word, "dim"))
 
 
 def _show_finding(report: Report, finding: Finding, out: Console, folder: Path | None) -> None:
     heading = Text.assemble(
-        _verdict(finding.verdict), " ", (finding.property, "bold"), f"  {finding.subject}, "
+        verdict_word(finding.verdict), " ", (finding.property, "bold"), f"  {finding.subject}, "
     )
     out.print(heading.append(f"{finding.mode} mode"), soft_wrap=True)
     out.print(Text(f"  {finding.title}"), soft_wrap=True)
-    if finding.case is not None:
-        out.print()
-        out.print(Text(f"  {loss_line(finding.case)}"), soft_wrap=True)
-        _show_batch(batch(finding.case, finding.altered), out)
+    _show_case(finding, out)
     out.print()
     for name, text in _facts(report, finding, folder):
         out.print(Text.assemble((f"  {name:<9} ", "dim"), text), soft_wrap=True)
     out.print()
+
+
+def show_evidence(finding: Finding, out: Console) -> None:
+    """Print a finding without its report: its title, its minimal batch, and the numbers."""
+    out.print(Text(finding.title, "bold"), soft_wrap=True)
+    _show_case(finding, out)
+    for name in ("expected", "observed", "bound"):
+        out.print(f"  {name:<9} {brief(getattr(finding, name))}", soft_wrap=True)
+
+
+def _show_case(finding: Finding, out: Console) -> None:
+    """Print the minimal batch of a finding, if it has one."""
+    if finding.case is not None:
+        out.print()
+        out.print(Text(f"  {loss_line(finding.case)}"), soft_wrap=True)
+        _show_batch(batch(finding.case, finding.altered), out)
 
 
 def _facts(report: Report, finding: Finding, folder: Path | None) -> Iterable[tuple[str, str]]:
@@ -184,7 +151,7 @@ def _facts(report: Report, finding: Finding, folder: Path | None) -> Iterable[tu
     if finding.message and finding.message not in finding.title:
         yield "message", finding.message
     if finding.link:
-        yield "thread", finding.link
+        yield "thread", followed(finding.link)
     yield "again", repeat_command(report, finding)
     if finding.repro and folder is not None:
         yield "script", f"python {shlex.quote(str(folder / finding.repro))}"
@@ -209,7 +176,7 @@ def _show_known(known: Sequence[Finding], out: Console) -> None:
         return
     out.print(Text(f"Known: {counted(len(known), 'listed deviation')}", "bold"))
     for finding in known:
-        link = f"  {finding.link}" if finding.link else ""
+        link = f"  {followed(finding.link)}" if finding.link else ""
         line = Text.assemble("  ", (finding.property, "yellow"), f": {finding.title}{link}")
         out.print(line, soft_wrap=True)
     out.print()

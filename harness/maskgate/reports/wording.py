@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from maskgate.case import KINDS, LossSpec
+from maskgate.case import LossSpec
+from maskgate.reports.links import FINDINGS, is_finding
 from maskgate.reports.report import INTERRUPTED, Report
 from maskgate.verdicts.model import Finding, Result, Verdict
 
@@ -106,7 +107,9 @@ def note(report: Report, result: Result) -> str:
 
 
 def short_link(link: str) -> str:
-    """`keras #18829` for a GitHub thread; any other address without its scheme."""
+    """`keras #18829` for a GitHub thread, `finding NAME`, any other address without its scheme."""
+    if is_finding(link):
+        return f"finding {link.removeprefix(FINDINGS)}"
     thread = re.fullmatch(r"https://github\.com/[^/]+/([^/]+)/(?:issues|pull)/(\d+)(?:#.*)?", link)
     if thread:
         return f"{thread[1]} #{thread[2]}"
@@ -139,15 +142,21 @@ def subject_notes(description: Mapping[str, Any]) -> list[str]:
 
 def loss_line(case: Mapping[str, Any]) -> str:
     """The loss of a case, its reduction and its dtype."""
-    loss = LossSpec.of(case["loss"]["name"], **case["loss"]["parameters"])
+    loss = LossSpec.from_dict(case["loss"])
+    if loss.role == "metric":
+        return f"{loss.name} in {case['dtype']}"
     inside = "".join(f", {key}={value!r}" for key, value in loss.parameters)
-    keras_class = KINDS[loss.name].keras_class
-    return f"{keras_class}(reduction={case['reduction']!r}{inside}) in {case['dtype']}"
+    return f"{loss.kind.keras_class}(reduction={case['reduction']!r}{inside}) in {case['dtype']}"
 
 
 def repeat_command(report: Report, finding: Finding) -> str:
     """The command that runs this property of this subject again, with the same examples."""
     words = ["maskgate", "check", finding.subject, "--select", finding.property]
+    loss = LossSpec.from_dict(finding.case["loss"]) if finding.case is not None else None
+    if loss is not None and loss.own:
+        words += [f"--{loss.role}", loss.name] + (
+            [] if loss.like is None else ["--like", str(loss.like)]
+        )
     run = report.run or {}
     for option in ("profile", "seed"):
         if run.get(option) is not None:

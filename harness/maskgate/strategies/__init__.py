@@ -29,6 +29,7 @@ from maskgate.strategies.models import (
 )
 from maskgate.strategies.paddings import PADDING_KINDS, padding, repaddings
 from maskgate.strategies.pairs import Pair, along_last_axis, pairs, spend_signatures
+from maskgate.strategies.scope import NotTaken, Scope, draw_only
 from maskgate.strategies.shapes import LONG_SIDES, shapes
 from maskgate.strategies.signatures import SIGNATURE_SHAPES, Signature, signatures
 from maskgate.strategies.weights import WEIGHT_KINDS, weights
@@ -58,13 +59,16 @@ __all__ = [
     "WEIGHTED",
     "WEIGHT_KINDS",
     "WEIGHT_VALUES",
+    "NotTaken",
     "Pair",
+    "Scope",
     "Signature",
     "along_last_axis",
     "cases",
     "compiled_corners",
     "contents",
     "corners_of",
+    "draw_only",
     "losses",
     "mask_corners",
     "masks",

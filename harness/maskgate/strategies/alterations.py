@@ -15,7 +15,8 @@ from maskgate.case import AnyArray, Case
 from maskgate.strategies.cases import cases
 from maskgate.strategies.paddings import repaddings
 from maskgate.strategies.pairs import Alter, Draw
-from maskgate.strategies.signatures import Signature, signatures
+from maskgate.strategies.scope import Scope, drawn_scope
+from maskgate.strategies.signatures import SIGNATURE_SHAPES, Signature, signatures
 
 Altered = tuple[Case, Mapping[str, Any]]
 
@@ -198,12 +199,15 @@ def mask_aligned(_draw: Draw, case: Case) -> Altered:
 
 def another_case(draw: Draw, _case: Case) -> Altered:
     """Another case, of few signatures: it may be asked in compiled modes."""
-    return draw(cases(bucketed=_other_signatures())), {}
+    return draw(cases(bucketed=_other_signatures(drawn_scope()))), {}
 
 
 @cache
-def _other_signatures() -> tuple[Signature, ...]:
-    return signatures(4, seed=1)
+def _other_signatures(scope: Scope | None) -> tuple[Signature, ...]:
+    if scope is None:
+        return signatures(4, seed=1)
+    shapes = [shape for shape in SIGNATURE_SHAPES if len(shape) in scope.ranks]
+    return signatures(4, seed=1, losses=[scope.loss], shapes=shapes, **scope.structure({}))
 
 
 def _without_column(array: AnyArray, case: Case) -> AnyArray:

@@ -117,14 +117,14 @@ def predictions_palette(loss: LossSpec) -> str:
     """Where the predictions of a loss live: logits are real."""
     if "from_logits" in loss.kind.parameters and loss["from_logits"]:
         return "real"
-    return _PREDICTIONS.get(loss.name, "real")
+    return _PREDICTIONS.get(loss.definition.name, "real")
 
 
 def labels_of(
     loss: LossSpec, dtype: str, content: bytes, shape: Shape, *, coding: int, edges: bool
 ) -> AnyArray:
     """Labels for predictions of a shape, in one of the codings of the loss."""
-    name = pick(_LABEL_CODINGS.get(loss.name, ("real-labels",)), coding)
+    name = pick(_LABEL_CODINGS.get(loss.definition.name, ("real-labels",)), coding)
     if name == "class-ids":
         ignored = loss["ignore_class"]
         return class_ids(content, shape[:-1], shape[-1], None if ignored is None else int(ignored))

@@ -81,6 +81,6 @@ def _spec(name: str, choices: tuple[int, ...]) -> LossSpec:
 
 def with_classes(loss: LossSpec, shape: Shape) -> Shape:
     """The shape, with two classes in place of one where the loss is over classes."""
-    if loss.name not in _OVER_CLASSES or shape[loss.axis] > 1:
+    if loss.definition.name not in _OVER_CLASSES or shape[loss.axis] > 1:
         return shape
     return (*shape[: loss.axis], 2, *shape[loss.axis :][1:])

@@ -18,6 +18,7 @@ from maskgate.case import Case, LossSpec
 from maskgate.strategies.cases import cases
 from maskgate.strategies.losses import PARAMETER_VALUES
 from maskgate.strategies.losses import losses as all_losses
+from maskgate.strategies.scope import Scope, drawn_scope, only
 from maskgate.strategies.shapes import shapes as all_shapes
 from maskgate.strategies.signatures import SIGNATURE_SHAPES, Signature, signatures
 
@@ -95,27 +96,59 @@ def pairs(
         ValueError: as `cases`.
     """
     ranks = range(min_rank, max_rank + 1)
-    shapes = all_shapes(min_rank=min_rank, max_rank=max_rank, empty_batch=empty_batch, long=long)
-    free = cases(shapes=shapes, **choices)
-    return _pairs(alter, given, compiled, free, _Choices(choices, ranks))
+    kept = _Choices(choices, ranks, empty_batch=empty_batch, long=long)
+    kept.free_cases(None)  # a mistake in the choices shows where it was made
+    return _pairs(alter, given, compiled, kept)
 
 
 class _Choices:
     """The choices of `cases` in the two forms that `_compiled_cases` needs them in."""
 
-    def __init__(self, choices: Mapping[str, Any], ranks: Sequence[int]) -> None:
-        self.shapes = tuple(shape for shape in SIGNATURE_SHAPES if len(shape) in ranks)
+    def __init__(
+        self, choices: Mapping[str, Any], ranks: Sequence[int], *, empty_batch: bool, long: bool
+    ) -> None:
+        self.ranks, self._empty_batch, self._long = ranks, empty_batch, long
         kept = {"mask_kinds", "weight_values", "edges"}
         self.content = {key: value for key, value in choices.items() if key in kept}
         self.structure = {key: value for key, value in choices.items() if key not in kept}
         if isinstance(self.structure.get("losses"), st.SearchStrategy):
             # A signature list wants names: each loss with its parameters at their defaults.
-            del self.structure["losses"]
+            self._losses = self.structure.pop("losses")
+        else:
+            self._losses = self.structure.get("losses")
 
     @cache  # noqa: B019 - lives as long as the property that it belongs to
-    def compiled_cases(self, count: int) -> st.SearchStrategy[Case]:
-        """Cases of few signatures."""
-        listed = signatures(4 * count, shapes=self.shapes, **self.structure)
+    def free_cases(self, scope: Scope | None) -> st.SearchStrategy[Case]:
+        """Cases of any signature; of one loss alone where a scope is given.
+
+        A user's own loss is asked element by element, so that long batches are left out.
+
+        Raises:
+            NotTaken: where the loss takes none of them.
+        """
+        structure = {**self.structure, "losses": self._losses}
+        ranks, long = self.ranks, self._long
+        if scope is not None:
+            structure = {**scope.structure(self.structure), "losses": only(scope.loss)}
+            ranks, long = scope.among(ranks), False
+        shapes = all_shapes(
+            min_rank=min(ranks), max_rank=max(ranks), empty_batch=self._empty_batch, long=long
+        )
+        return cases(shapes=shapes, **structure, **self.content)
+
+    @cache  # noqa: B019
+    def compiled_cases(self, count: int, scope: Scope | None) -> st.SearchStrategy[Case]:
+        """Cases of few signatures.
+
+        Raises:
+            NotTaken: as `free_cases`.
+        """
+        ranks, structure = self.ranks, self.structure
+        if scope is not None:
+            structure = {**scope.structure(structure), "losses": [scope.loss]}
+            ranks = scope.among(ranks)
+        shapes = tuple(shape for shape in SIGNATURE_SHAPES if len(shape) in ranks)
+        listed = signatures(4 * count, shapes=shapes, **structure)
         return cases(bucketed=self._fitting(listed)[:count], **self.content)
 
     def _fitting(self, listed: Sequence[Signature]) -> Sequence[Signature]:
@@ -133,13 +166,13 @@ def _pairs(
     alter: Alter | None,
     given: Callable[[Case], Case | None] | None,
     compiled: bool | None,
-    free: st.SearchStrategy[Case],
     choices: _Choices,
 ) -> Pair:
     if compiled is None:
         compiled = draw(st.integers(0, ONE_COMPILED_IN - 1)) == ONE_COMPILED_IN - 1
-    bucketed = choices.compiled_cases(_Budget.signatures) if compiled else None
-    drawn = draw(free if bucketed is None else bucketed)
+    scope = drawn_scope()
+    bucketed = choices.compiled_cases(_Budget.signatures, scope) if compiled else None
+    drawn = draw(choices.free_cases(scope) if bucketed is None else bucketed)
     case = drawn if given is None else given(drawn)
     assume(case is not None)
     assert case is not None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from maskgate.case import LossSpec
 from maskgate.subjects.interpreters import current_python, python_of
 from maskgate.subjects.protocol import SubjectError
 from maskgate.subjects.spec import BACKENDS, SubjectSpec, on_backend, parse_subject
@@ -21,6 +23,7 @@ def open_subject(
     backend: str | None = None,
     device: str = "cpu",
     progress: Callable[[str], None] | None = None,
+    loss: LossSpec | None = None,
 ) -> WorkerSubject:
     """The subject that a text names. Its worker starts with the first question or `describe()`.
 
@@ -35,6 +38,7 @@ def open_subject(
             The id of the subject names the backend asked for, so that each is a subject of its own.
         device: `cpu` or `gpu`.
         progress: called with a line of text at every step of making an environment.
+        loss: a user's own loss, which the subject imports and can then be asked about.
 
     Raises:
         SubjectError: when the text has no known form, the place holds no interpreter, or the
@@ -58,7 +62,13 @@ def open_subject(
         timeout=timeout,
         start_timeout=start_timeout,
         notes=notes,
+        own=None if loss is None else settings_of(loss),
     )
+
+
+def settings_of(loss: LossSpec) -> dict[str, Any]:
+    """What a worker needs to know of a user's own loss."""
+    return {"name": loss.name, "sparse": loss.kind.labels == "sparse", "role": loss.role}
 
 
 def _check(spec: SubjectSpec, option: str, value: str, known: tuple[str, ...]) -> None:

@@ -29,7 +29,7 @@ FORMS = (
     "tf-VERSION",
     "keras-VERSION-jax",
     "keras-VERSION-torch",
-    "pip:REQUIREMENT,...",
+    "pip:REQUIREMENT[,REQUIREMENT]",
 )
 _ENVIRONMENT = re.compile(r"(?:keras|tf_keras|tf)-\d[\w.+-]*|pip:.+")
 
@@ -62,8 +62,9 @@ class SubjectSpec:
 def parse_subject(text: str) -> SubjectSpec:
     """Read a subject: `[seed[:VARIANT]@]PLACE[#API|#BACKEND]`.
 
-    PLACE is `current`, `venv:PATH`, a named environment or `pip:REQUIREMENT,...`; `seed` alone is
-    `seed@current`; API is `keras` or `tf_keras`; BACKEND is `tensorflow`, `jax` or `torch`.
+    PLACE is `current`, `venv:PATH`, a named environment or `pip:REQUIREMENT[,REQUIREMENT]`;
+    `seed` alone is `seed@current`; API is `keras` or `tf_keras`; BACKEND is `tensorflow`, `jax` or
+    `torch`.
 
     Raises:
         SubjectError: for a text of no known form; it names the nearest ones.
@@ -147,7 +148,7 @@ def _nearest(text: str) -> list[str]:
         if "seed:" not in form and form.count("-") < 2
     }
     near = difflib.get_close_matches(re.split(r"[:@#-]", text)[0], names, n=2)
-    return [names[name] for name in near] or [*names.values()]
+    return [names[name] for name in near] or [form for form in FORMS if form.count("-VERSION-") < 1]
 
 
 def _or(forms: list[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +42,7 @@ class WorkerSubject:
         timeout: seconds that one answer may take.
         start_timeout: seconds that start and import may take.
         notes: what a reader of a report should know of the environment.
+        own: a user's own loss: `name` and `sparse`, as `worker.detection.load` takes them.
     """
 
     def __init__(
@@ -54,7 +55,9 @@ class WorkerSubject:
         timeout: float = 60.0,
         start_timeout: float = 180.0,
         notes: tuple[str, ...] = (),
+        own: Mapping[str, Any] | None = None,
     ) -> None:
+        self._own = own
         self.spec, self.python = spec, python
         self._backend, self._device = backend, device
         self._timeout, self._start_timeout = timeout, start_timeout
@@ -190,6 +193,7 @@ class WorkerSubject:
             "seed": self.spec.seed,
             "backend": self._backend,
             "device": self._device,
+            "own": self._own,
         }
         environment = worker_environment(
             os.environ, backend=self._backend, device=self._device, place=self.spec.place

@@ -31,8 +31,8 @@ class Cause:
         shape_class: coarse class of its shapes.
         mode: execution mode, where the subjects agree in their first one; else empty.
         label: `documented`: a switch that the ledger lists explains it; `undocumented`: both sides
-            follow their own family's oracle, but no switch explains it; `doubt`: a side departs
-            from its own family's oracle.
+            follow their own family's oracle, or depart from it as a listed deviation says, but no
+            switch explains it; `doubt`: a side departs from its own family's oracle.
         releases: releases between the two that change the answer, by the oracle.
         doubted: the sides that depart from their own family's oracle.
     """

@@ -13,9 +13,14 @@ from maskgate.verdicts.deviations import KnownDeviation
 from maskgate.verdicts.model import Finding, Identity, Verdict
 
 
-def finding_id(identity: Identity) -> str:
-    """A short name of an identity, stable between runs and fit for a file name."""
-    digest = hashlib.sha256(str(identity).encode()).hexdigest()[:6]
+def finding_id(identity: Identity, own: str = "") -> str:
+    """A short name of an identity, stable between runs and fit for a file name.
+
+    Args:
+        identity: what makes the finding one.
+        own: name of a user's own loss, whose findings are told from those of others.
+    """
+    digest = hashlib.sha256(f"{identity}{own}".encode()).hexdigest()[:6]
     return f"{identity.property}-{identity.stage}-{identity.shape_class}-{digest}"
 
 
@@ -33,7 +38,7 @@ def make_finding(
 ) -> Finding:
     """Put a failed comparison down as a finding."""
     return Finding(
-        id=finding_id(identity),
+        id=finding_id(identity, case.loss.name if case.loss.own else ""),
         subject=description.id,
         property=identity.property,
         verdict=verdict,
@@ -59,6 +64,7 @@ def make_finding(
             "backend": description.backend,
             "part": mismatch.part,
             "index": list(mismatch.index),
+            **({"own": dict(description.extra["own"])} if case.loss.own else {}),
             **recipe,
         },
     )

@@ -27,7 +27,7 @@ class Identity:
         family: family of semantics of the subject.
         stage: first stage that differs: `elementwise`, `mask`, `weight`, `reduction`, `gradient`,
             `mode`, `refusal`, or `formula` where the subject follows its family exactly and the
-            family itself breaks the law.
+            family itself breaks the law; `own` for a user's own loss that reduces by its own code.
         shape_class: coarse class of shapes and values, e.g. `weight-rank-1-coincident`.
     """
 

@@ -26,7 +26,11 @@ def shape_class(case: Case, altered: Case | None = None, *, stage: str = "formul
         return _backend_class(case)
     if stage == "mode" and case.mask is not None and not np.any(case.mask):
         return "all-masked"
-    if altered is not None and case.loss.name in HINGES and _converted(case) != _converted(altered):
+    if (
+        altered is not None
+        and case.loss.definition.name in HINGES
+        and _converted(case) != _converted(altered)
+    ):
         return "label-conversion"
     ranks = None if stage in _WHATEVER_RANKS else _rank_class(case)
     if ranks is not None:
@@ -41,7 +45,7 @@ def _backend_class(case: Case) -> str:
     mask, weight = case.mask, case.sample_weight
     if mask is not None and weight is not None and weight.size < mask.size:
         return "weights-in-place"
-    if case.loss.name == "binary_focal" and case.loss["from_logits"]:
+    if case.loss.definition.name == "binary_focal" and case.loss["from_logits"]:
         return "focal-of-logits"
     return "plain" if mask is None else "masked"
 

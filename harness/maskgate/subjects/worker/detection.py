@@ -28,6 +28,7 @@ def load(
     device: str = "cpu",
     seed: str | None = None,
     losses: Mapping[str, Callable[..., Any]] | None = None,
+    own: Mapping[str, Any] | None = None,
 ) -> Adapter:
     """The adapter for what is installed here.
 
@@ -39,6 +40,8 @@ def load(
         device: `cpu` or `gpu`.
         seed: variant of the seed's formula to put in place of the loss objects' reduction.
         losses: loss classes to use in place of the framework's, by class name.
+        own: a user's own loss: `name`, `pkg.module:NAME`; `sparse`, whether its labels are class
+            ids; `role`, `loss` or `metric`; `target`, the thing itself where it is here already.
 
     Raises:
         UnusableError: when the environment lacks what was asked for, or importing it fails.
@@ -51,10 +54,19 @@ def load(
     keras = imported(chosen)
     engine = backend_in_use(keras, backend or engine, asked=backend is not None)
     runner = runner_of(engine, device, version_of(keras))
+    loss = None if own is None else own_loss(keras, **own)
+    if loss is not None:
+        losses = dict(losses or {}, **{loss.text: loss.factory})
     built = api_of(chosen, keras, losses)
     if seed is not None:
         built = seed_of(seed, built, runner)
-    return KerasAdapter(built, runner, notes(found, chosen, api or backend))
+    adapter = KerasAdapter(built, runner, notes(found, chosen, api or backend))
+    if loss is not None and own is not None:
+        from .survey import survey
+
+        asked = survey(adapter, loss, runner.modes[0], sparse=bool(own.get("sparse")))
+        built.extra = dict(built.extra, own=asked)
+    return adapter
 
 
 def choose(found: list[str], wanted: str | None) -> str:
@@ -151,6 +163,18 @@ def api_of(name: str, keras: Any, losses: Mapping[str, Callable[..., Any]] | Non
     from .keras2_graphs import Keras23, Objectives
 
     return Keras23(keras, losses) if version >= OBJECTS else Objectives(keras, losses)
+
+
+def own_loss(
+    keras: Any, name: str, target: Any = None, sparse: bool = False, role: str = "loss"
+) -> Any:
+    """A user's own loss or metric, by its name or as it is."""
+    from .own import Own, found
+    from .own_metric import OwnMetric
+
+    del sparse
+    kind = OwnMetric if role == "metric" else Own
+    return kind(name, found(name) if target is None else target, keras)
 
 
 def seed_of(variant: str, api: Any, runner: Any) -> Any:
