@@ -15,7 +15,7 @@ from maskgate.oracle import Ball, Expected, Refused, expect
 from maskgate.strategies.pairs import Pair
 from maskgate.subjects.protocol import Crash, Done, Mode, ModelSubject, Refusal, Task, Value
 from maskgate.verdicts.compare import Judgement, Mismatch, SubjectCrashed, judge, larger
-from maskgate.verdicts.relations import Identical
+from maskgate.verdicts.relations import Identical, Relation
 from maskgate.verdicts.trained import Trained, reported
 
 TESTING = ("test_on_batch", "evaluate", "evaluate-generator", "evaluate-dataset")
@@ -157,12 +157,12 @@ class ModelExamination(Examination):
                 self._narrowed = (ENTRIES[0], self._alone or ENTRIES[1])
             raise
 
-    def _stage(self, pair: Pair, mode: Mode, *, gradient: bool) -> str:
+    def _stage(self, pair: Pair, mode: Mode, relation: Relation, *, refused: bool) -> str:
         """The entry point that stands alone, or the stage of the loss object's own failure, or
         `trainer` where the loss object is right."""
         if self._alone is not None:
             return self._alone
-        stage = super()._stage(pair, mode, gradient=gradient)
+        stage = super()._stage(pair, mode, relation, refused=refused)
         return "trainer" if stage == "formula" else stage
 
     def _applies(self) -> None:

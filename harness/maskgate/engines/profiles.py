@@ -30,7 +30,7 @@ class Profile:
 
 PROFILES: dict[str, Profile] = {
     "smoke": Profile(examples=15, conformance=40, signatures=1, models=4),
-    "default": Profile(examples=100, conformance=400, signatures=4, models=30),
+    "default": Profile(examples=100, conformance=400, signatures=4, models=24),
     "deep": Profile(examples=2000, conformance=4000, signatures=48, models=400),
 }
 DEFAULT_SEED = 0
