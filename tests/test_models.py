@@ -212,10 +212,17 @@ def test_labels_that_leak_into_the_weights_are_found() -> None:
 
 
 def test_a_step_with_two_outcomes_is_asked_again_before_it_is_blamed() -> None:
-    subject = FakeTrainer(races=True)
+    subject = FakeTrainer(races=True, semantics=Semantics("objective"))
     for _ in range(3):
         examined(subject).steps_alike(question_corners()[0])
     assert len(subject.tasks) > 6
+
+
+def test_a_step_of_a_later_release_is_not_asked_again() -> None:
+    subject = FakeTrainer(races=True)
+    examined(subject).steps_alike(question_corners()[0])
+    with pytest.raises(Deviation):
+        examined(subject).steps_alike(question_corners()[0])
 
 
 def test_only_the_default_mode_is_asked_unless_all_are() -> None:

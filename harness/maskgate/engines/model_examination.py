@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
@@ -27,8 +28,8 @@ BRIEFLY: Mapping[str, tuple[str, ...]] = {"xla": ("test_on_batch", "train_on_bat
 NOT_OFFERED = "NotOfferedError"
 # A cold model of an old release is built, traced and compiled within this many seconds.
 PATIENCE = 240.0
-# A step of Keras 2.0 to 2.2 is not always repeatable: a gradient may read a variable that the
-# same step has already updated. Two or three outcomes were seen of one batch.
+# A training step of Keras 2.0 to 2.2 is not always repeatable: two or three outcomes were seen of
+# one batch. It is repeated this often before two batches are said to differ.
 REPEATS = 6
 
 Answered = dict[str, Value | Refusal]
@@ -93,20 +94,36 @@ class ModelExamination(Examination):
                 if isinstance(answer, Refusal):  # two refusals are alike, and say nothing
                     return Judgement(Mismatch("answer", "a loss", _words(answer), 0.0)), relation
             said = relation.judge(answers)
-            for _ in range(0 if said.holds else self._repeats()):
-                # Where one batch has several outcomes, the other's must be one of them.
-                again = relation.judge([self._step(cases[0], pair, mode), answers[1]])
-                if again.holds:
-                    return again, relation
-            return said, relation
+            return (
+                said if said.holds else self._judged_again(pair, mode, relation, answers)
+            ), relation
 
         self._applies()
         self._in_each_mode(pair, self.modes(pair), judged, own_stage="trainer")
 
-    def _repeats(self) -> int:
-        """How often a step is repeated before two outcomes count as different."""
-        graphs_alone = self.semantics.family in ("objective", "objective-epsilon")
-        return REPEATS if graphs_alone else 0
+    def _judged_again(
+        self, pair: Pair, mode: Mode, relation: Identical, answers: list[Value | Refusal]
+    ) -> Judgement:
+        """The verdict where one step alone may have several outcomes.
+
+        Both batches are asked again until an outcome of the one is an outcome of the other. Where
+        none is, though the same batch differs from itself, the losses alone are compared.
+        """
+        said = relation.judge(answers)
+        if self.semantics.family not in ("objective", "objective-epsilon"):
+            return said
+        outcomes = [[answer] for answer in answers]
+        for _ in range(REPEATS):
+            for seen, each in zip(outcomes, relation.cases, strict=True):
+                seen.append(self._step(each, pair, mode))
+            for one, other in itertools.product(*outcomes):
+                if relation.judge([one, other]).holds:
+                    return relation.judge([one, other])
+        alike = all(relation.judge([seen[0], each]).holds for seen in outcomes for each in seen[1:])
+        if alike or not all(isinstance(answer, Value) for answer in answers):
+            return said
+        losses = [replace(answer, gradient=None) for answer in answers if isinstance(answer, Value)]
+        return Identical(relation.cases, gradient=False).judge(losses)
 
     def expect_trained(self, case: Case, mode: Mode, *, training: bool) -> Expected | Refused:
         """What the subject's family reports of a batch in a compiled model.
