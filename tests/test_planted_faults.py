@@ -33,14 +33,20 @@ def installed(package: str) -> Path:
     return Path(spec.origin).parent
 
 
-def check(select: str, *, path: Path | None = None, subject: str = "current") -> tuple[int, Any]:
+def check(
+    select: str,
+    *,
+    path: Path | None = None,
+    subject: str = "current",
+    profile: str = "default",
+) -> tuple[int, Any]:
     """Run `maskgate check` on one property, with a folder put before everything else."""
     environment = dict(os.environ)
     if path is not None:
         environment["PYTHONPATH"] = os.pathsep.join([str(path), environment.get("PYTHONPATH", "")])
     command = [sys.executable, "-m", "maskgate", "check", subject, "--select", select]
     run = subprocess.run(
-        [*command, "--format", "json", "--jobs", "1"],
+        [*command, "--profile", profile, "--format", "json", "--jobs", "1"],
         capture_output=True,
         text=True,
         env=environment,

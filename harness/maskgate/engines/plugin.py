@@ -26,6 +26,7 @@ from maskgate.engines.events import EventLog
 from maskgate.engines.examination import Examination
 from maskgate.engines.forced_failure import prove_it_can_fail
 from maskgate.engines.listing import listed
+from maskgate.engines.model_examination import ModelExamination
 from maskgate.engines.outcome import conclude, replay_known, try_corners
 from maskgate.engines.own_loss import OwnLoss, corners_for, introduced
 from maskgate.engines.profiles import PROFILES, hypothesis_settings
@@ -37,6 +38,7 @@ from maskgate.verdicts.model import KINDS
 
 SHIPPED = "known_deviations.json"
 SEVERAL_BACKENDS = "several_backends"
+WHOLE_MODELS = "whole_models"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -70,6 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for kind in KINDS:
         config.addinivalue_line("markers", f"{kind}: the kind of a property")
     config.addinivalue_line("markers", f"{SEVERAL_BACKENDS}: compares the subject with its peers")
+    config.addinivalue_line("markers", f"{WHOLE_MODELS}: asks models and their trainer")
     profile = PROFILES[config.getoption("--profile")]
     spend_signatures(profile.signatures)
     tried = hypothesis_settings(profile, database=config.getoption("--database"))
@@ -83,11 +86,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give the properties that compare with the formula their own number of examples."""
-    more = settings(max_examples=PROFILES[config.getoption("--profile")].conformance)
+    profile = PROFILES[config.getoption("--profile")]
     for item in items:
         test = getattr(item, "function", None)
-        if hasattr(test, "hypothesis") and item.get_closest_marker("conformance") is not None:
-            item.obj = more(test)  # type: ignore[attr-defined]
+        if not hasattr(test, "hypothesis"):
+            continue
+        if item.get_closest_marker(WHOLE_MODELS) is not None:
+            item.obj = settings(max_examples=profile.models)(test)  # type: ignore[attr-defined]
+        elif item.get_closest_marker("conformance") is not None:
+            item.obj = settings(max_examples=profile.conformance)(test)  # type: ignore[attr-defined]
 
 
 class _State:
@@ -180,12 +187,14 @@ def examine(
     known: Sequence[KnownDeviation] = (),
     peers: Sequence[Subject] = (),
     own: OwnLoss | None = None,
+    *,
+    models: bool = False,
 ) -> Examination:
     """The examination of a subject by one property, with the deviations listed for its family."""
     semantics = listed(description).semantics
     # Where backends are compared, an entry says which of the others deviates.
     asked_too = [peer.describe() for peer in peers]
-    return Examination(
+    return (ModelExamination if models else Examination)(
         subject=subject,
         description=description,
         semantics=semantics,
@@ -223,7 +232,8 @@ def subject(request: pytest.FixtureRequest) -> Examination:
         peers = state.peers()
         # With nothing to compare with there is nothing to replay either.
         known = known if peers else ()
-    examination = examine(opened, description, name, known, peers, state.own)
+    models = request.node.get_closest_marker(WHOLE_MODELS) is not None
+    examination = examine(opened, description, name, known, peers, state.own, models=models)
     request.node.stash[_EXAMINATION] = examination
     return examination
 

@@ -18,17 +18,20 @@ class Profile:
             loss, parameters, reduction, mask and weights meets every other.
         signatures: how many different signatures (loss, shapes, dtypes ...) are asked in the traced
             and compiled modes; each new one costs a compilation.
+        models: examples of a property that asks whole models: each takes a dozen calls of the
+            trainer.
     """
 
     examples: int
     conformance: int
     signatures: int
+    models: int = 10
 
 
 PROFILES: dict[str, Profile] = {
-    "smoke": Profile(examples=15, conformance=40, signatures=1),
-    "default": Profile(examples=100, conformance=400, signatures=4),
-    "deep": Profile(examples=2000, conformance=4000, signatures=48),
+    "smoke": Profile(examples=15, conformance=40, signatures=1, models=4),
+    "default": Profile(examples=100, conformance=400, signatures=4, models=24),
+    "deep": Profile(examples=2000, conformance=4000, signatures=48, models=400),
 }
 DEFAULT_SEED = 0
 

@@ -28,6 +28,7 @@ from maskgate import __version__
 from maskgate.case import KINDS, LossSpec
 from maskgate.reports import script_text as text
 from maskgate.reports.literals import HELPERS, array_source
+from maskgate.reports.repro_model import RELATIONS, model_script
 from maskgate.verdicts.model import Finding
 
 _FIELDS = ("y_true", "y_pred", "mask", "sample_weight")
@@ -54,6 +55,9 @@ def repro_script(finding: Finding, subject: Mapping[str, Any]) -> str | None:
         return None
     if package == "keras" and _release(str(recipe.get("version", ""))) < (2, 4):
         return None
+    if recipe.get("relation") in RELATIONS:
+        about = (_docstring(finding, subject), _environment(finding, subject), package)
+        return model_script(finding, *about)
     check = _check(finding)
     if check is None or "<" in finding.case["loss"]["name"]:  # a loss made inside a function
         return None

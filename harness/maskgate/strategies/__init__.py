@@ -19,6 +19,14 @@ from maskgate.strategies.corners import (
 )
 from maskgate.strategies.losses import LOSS_NAMES, PARAMETER_VALUES, losses
 from maskgate.strategies.masks import MASK_DTYPES, MASK_KINDS, MASK_RANKS, SOFT_MASK, masks
+from maskgate.strategies.models import (
+    QUESTION,
+    STACKS,
+    question_corners,
+    trained_batches,
+    trained_pairs,
+    weighted_corners,
+)
 from maskgate.strategies.paddings import PADDING_KINDS, padding, repaddings
 from maskgate.strategies.pairs import Pair, along_last_axis, pairs, spend_signatures
 from maskgate.strategies.scope import NotTaken, Scope, draw_only
@@ -44,8 +52,10 @@ __all__ = [
     "MASK_RANKS",
     "PADDING_KINDS",
     "PARAMETER_VALUES",
+    "QUESTION",
     "SIGNATURE_SHAPES",
     "SOFT_MASK",
+    "STACKS",
     "WEIGHTED",
     "WEIGHT_KINDS",
     "WEIGHT_VALUES",
@@ -64,12 +74,16 @@ __all__ = [
     "masks",
     "padding",
     "pairs",
+    "question_corners",
     "repaddings",
     "shapes",
     "signatures",
     "spend_signatures",
+    "trained_batches",
+    "trained_pairs",
     "value_corners",
     "weight_corners",
+    "weighted_corners",
     "weights",
     "with_corners",
 ]

@@ -59,6 +59,11 @@ def spend_signatures(count: int) -> None:
     _Budget.signatures = count
 
 
+def signature_budget() -> int:
+    """How many signatures each property asks in the compiled modes."""
+    return _Budget.signatures
+
+
 def along_last_axis() -> st.SearchStrategy[LossSpec]:
     """Losses with any parameters that reduce the last axis."""
     return all_losses(parameters=[name for name in PARAMETER_VALUES if name != "axis"])

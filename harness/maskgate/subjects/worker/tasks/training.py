@@ -1,0 +1,257 @@
+"""What the trainer of a release says of one batch, through each of its entry points."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..adapter import Adapter, NotOfferedError, readable
+from ..kept import Kept
+from ..keras2_graphs import Objectives
+from ..releases import loss_class
+from ..words import Ask
+from . import models
+
+_KEPT = Kept()
+_SESSIONS: list[Any] = []  # of Keras before 2.4: the one that all models live in
+
+
+class Batch:
+    """One batch, with the numbers in the dtypes that a user would give."""
+
+    def __init__(self, name: str, arrays: Any) -> None:
+        self.x, self.y = models.inputs(name, arrays["x"]), arrays["y_true"]
+        self.weight = arrays.get("sample_weight")
+        self.size = len(self.x)
+
+    @property
+    def tuple(self) -> Any:
+        """`(x, y)`, with the weights if there are any."""
+        return (self.x, self.y) if self.weight is None else (self.x, self.y, self.weight)
+
+    def again_and_again(self) -> Iterator[Any]:
+        """As a generator that does not end."""
+        while True:
+            yield self.tuple
+
+
+def losses(adapter: Any, parameters: Any, arrays: Any) -> Any:
+    """The loss that each entry point reports for one batch, the weights put back in between.
+
+    Args:
+        adapter: the release.
+        parameters: `model`, `loss`, `loss_parameters`, `reduction`, `mode`, and `entries`, a list
+            of names in `ENTRIES`.
+        arrays: `x`, `y_true`, and `sample_weight` if there is one.
+
+    Returns:
+        The losses as 0-d arrays by entry; in the data `refused`, class and message by entry.
+    """
+    model = _kept(adapter, parameters, arrays, rate=0.0)
+    batch = Batch(parameters["model"], arrays)
+    before = model.get_weights()
+    found, refused = {}, {}
+    for name in parameters["entries"]:
+        try:
+            found[name] = _scalar(ENTRIES[name](adapter, model, batch))
+        except Exception as problem:
+            kind = type(problem).__name__
+            refused[name] = [kind, readable(str(problem), kind)]
+        # A NaN gradient times a learning rate of 0 is NaN.
+        if not all(np.array_equal(*pair) for pair in zip(before, model.get_weights())):  # noqa: B905
+            model.set_weights(before)
+    return {"refused": refused}, found
+
+
+def step(adapter: Any, parameters: Any, arrays: Any) -> Any:
+    """One training step by `train_on_batch`, always from the same weights.
+
+    Args:
+        adapter: the release.
+        parameters: as for `losses`, without `entries`.
+        arrays: as for `losses`.
+
+    Returns:
+        `loss`, `weights` (all of them after the step, end to end) and `before`.
+    """
+    draws = parameters["model"] == "question"  # its dropout draws random numbers
+    fresh = draws and models.release(adapter.api.keras) >= (2, 4)
+    if fresh:
+        _forget(adapter)
+        model = _compiled(adapter, parameters, arrays, rate=models.RATE)
+    else:
+        model = _kept(adapter, parameters, arrays, rate=models.RATE)
+    if draws and not fresh:
+        _draw_again(adapter, model)
+    before = model.get_weights()
+    loss = _train_on_batch(adapter, model, Batch(parameters["model"], arrays))
+    after = model.get_weights()
+    if not fresh:
+        model.set_weights(before)
+    return {}, {"loss": _scalar(loss), "weights": _flat(after), "before": _flat(before)}
+
+
+def _scalar(value: Any) -> Any:
+    return np.asarray(value, "float64").reshape(())
+
+
+def _flat(weights: Any) -> Any:
+    return np.concatenate([np.asarray(each, "float32").ravel() for each in weights])
+
+
+def _kept(adapter: Any, parameters: Any, arrays: Any, rate: float) -> Any:
+    weight = arrays.get("sample_weight")
+    settings = tuple(sorted(parameters["loss_parameters"].items()))
+    names = tuple(parameters[key] for key in ("model", "loss", "reduction", "mode"))
+    ranks = arrays["x"].shape[-1], None if weight is None else weight.ndim
+    return _KEPT.get(
+        (id(adapter), rate, *names, *settings, *ranks),
+        lambda: _compiled(adapter, parameters, arrays, rate),
+    )
+
+
+def _compiled(adapter: Any, parameters: Any, arrays: Any, rate: float) -> Any:
+    api = adapter.api
+    keras, old = api.keras, models.release(api.keras) < (2, 4)
+    if old and not _SESSIONS:
+        _SESSIONS.append(_one_thread(adapter))
+    model = models.build(keras, parameters["model"], arrays["x"].shape[-1])
+    arguments = {}
+    if old:
+        weight = arrays.get("sample_weight")
+        if weight is not None and weight.ndim == 2:
+            arguments["sample_weight_mode"] = "temporal"
+    else:
+        arguments["run_eagerly"] = parameters["mode"] == "eager"
+        if "jit_compile" in inspect.signature(model.compile).parameters:
+            arguments["jit_compile"] = parameters["mode"] == "xla"
+        elif parameters["mode"] == "xla":
+            raise NotOfferedError("compile has no jit_compile in " + keras.__version__)
+    model.compile(_sgd(keras, rate), _loss(api, parameters), **arguments)
+    return model
+
+
+def _sgd(keras: Any, rate: float) -> Any:
+    if hasattr(keras.optimizers, "SGD"):
+        return keras.optimizers.SGD(rate)
+    # Keras 2.6 has the class, and no public name for it.
+    return keras.optimizers.get({"class_name": "SGD", "config": {"learning_rate": rate}})
+
+
+def _one_thread(adapter: Any) -> Any:
+    """A session that adds up gradients in one order; several threads do not."""
+    tensorflow = adapter.backend.tf
+    one = {"intra_op_parallelism_threads": 1, "inter_op_parallelism_threads": 1}
+    session = tensorflow.Session(config=tensorflow.ConfigProto(**one))
+    adapter.api.keras.backend.set_session(session)
+    return session
+
+
+def _loss(api: Any, parameters: Any) -> Any:
+    """The loss as a user gives it to `compile`."""
+    given = parameters["loss_parameters"]
+    ask = Ask(parameters["loss"], given, parameters["reduction"], "float32", "graph", False, 0, 0)
+    if isinstance(api, Objectives):
+        if ask.reduction != "sum_over_batch_size" or given:
+            raise NotOfferedError("objectives have one reduction and no parameters")
+        return api._function(ask)
+    return loss_class(api.keras, api.losses, ask)(reduction=ask.reduction, **given)
+
+
+def _forget(adapter: Any) -> None:
+    """Have the next model draw the random numbers of the one before."""
+    _KEPT.clear()
+    keras = adapter.api.keras
+    keras.backend.clear_session()
+    if hasattr(keras.utils, "set_random_seed"):
+        keras.utils.set_random_seed(1)
+    else:
+        adapter.backend.tf.random.set_seed(1)
+
+
+def _draw_again(adapter: Any, model: Any) -> None:
+    """Have a model of Keras before 2.4 draw its random numbers from the start: a new session does.
+
+    A model that is built again adds up its gradients in another order.
+    """
+    weights = model.get_weights()
+    session = _one_thread(adapter)
+    session.run(adapter.backend.tf.global_variables_initializer())
+    _SESSIONS[:] = [session]
+    model.set_weights(weights)
+
+
+def _train_on_batch(_adapter: Any, model: Any, batch: Batch) -> Any:
+    # Keras 3.0 to 3.14 report the mean of all batches since the last reset.
+    _reset(model)
+    return model.train_on_batch(batch.x, batch.y, sample_weight=batch.weight)
+
+
+def _test_on_batch(_adapter: Any, model: Any, batch: Batch) -> Any:
+    _reset(model)
+    return model.test_on_batch(batch.x, batch.y, sample_weight=batch.weight)
+
+
+def _reset(model: Any) -> None:
+    if hasattr(model, "reset_metrics"):
+        model.reset_metrics()
+
+
+def _evaluate(_adapter: Any, model: Any, batch: Batch) -> Any:
+    return model.evaluate(
+        batch.x, batch.y, sample_weight=batch.weight, batch_size=batch.size, verbose=0
+    )
+
+
+def _fit(_adapter: Any, model: Any, batch: Batch) -> Any:
+    # Unshuffled: weights that a release puts on the time axis would else go with other samples.
+    asked = {"batch_size": batch.size, "shuffle": False, "verbose": 0}
+    return _first(model.fit(batch.x, batch.y, sample_weight=batch.weight, **asked))
+
+
+def _evaluate_generator(adapter: Any, model: Any, batch: Batch) -> Any:
+    if models.release(adapter.api.keras) < (2, 4):
+        return model.evaluate_generator(batch.again_and_again(), steps=1, max_queue_size=1)
+    return model.evaluate(batch.again_and_again(), steps=1, verbose=0)
+
+
+def _fit_generator(adapter: Any, model: Any, batch: Batch) -> Any:
+    if models.release(adapter.api.keras) < (2, 4):
+        given = batch.again_and_again()
+        return _first(model.fit_generator(given, steps_per_epoch=1, max_queue_size=1, verbose=0))
+    return _first(model.fit(batch.again_and_again(), steps_per_epoch=1, verbose=0))
+
+
+def _evaluate_dataset(adapter: Any, model: Any, batch: Batch) -> Any:
+    return model.evaluate(_dataset(adapter, batch), verbose=0)
+
+
+def _fit_dataset(adapter: Any, model: Any, batch: Batch) -> Any:
+    return _first(model.fit(_dataset(adapter, batch), verbose=0))
+
+
+def _dataset(adapter: Any, batch: Batch) -> Any:
+    tensorflow = getattr(adapter.backend, "tf", None)
+    if tensorflow is None or models.release(adapter.api.keras) < (2, 4):
+        raise NotOfferedError("no tf.data there")
+    return tensorflow.data.Dataset.from_tensors(batch.tuple)
+
+
+def _first(history: Any) -> Any:
+    return history.history["loss"][0]
+
+
+ENTRIES: dict[str, Callable[[Adapter, Any, Batch], Any]] = {
+    "test_on_batch": _test_on_batch,
+    "train_on_batch": _train_on_batch,
+    "evaluate": _evaluate,
+    "fit": _fit,
+    "evaluate-generator": _evaluate_generator,
+    "fit-generator": _fit_generator,
+    "evaluate-dataset": _evaluate_dataset,
+    "fit-dataset": _fit_dataset,
+}
+TASKS = {"losses": losses, "step": step}

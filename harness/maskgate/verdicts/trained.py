@@ -1,0 +1,68 @@
+"""What a trainer reports of one batch, beside what the loss object gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from maskgate.case import Case, Format
+from maskgate.oracle import Ball
+from maskgate.subjects.protocol import Answer
+from maskgate.verdicts.compare import Judgement, Mismatch
+
+
+def reported(loss: Ball, fmt: Format) -> Ball:
+    """A loss as a trainer reports it.
+
+    A tracker multiplies it by the batch size, adds it to zero, and divides by the batch size: two
+    roundings, and a third where the division is done by the reciprocal, as XLA may. The size is a
+    small integer, which is exact.
+
+    Args:
+        loss: what the formula gives, 0-d.
+        fmt: the format of the tracker.
+    """
+    unit = fmt.unit_roundoff
+    largest = np.abs(loss.value) + loss.radius
+    with np.errstate(invalid="ignore"):
+        extra = ((1.0 + unit) ** 3 - 1.0) * largest + fmt.tiny
+    finite = np.isfinite(loss.value)
+    return Ball(loss.value, np.where(finite, loss.radius + extra, loss.radius))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The trainer's number for one case, by way of an entry point; judged where it is asked.
+
+    Attributes:
+        case: the case, whose predictions are fed to the model.
+        entry: the entry point that failed.
+        against: the entry point that it is compared with; None for the formula.
+    """
+
+    case: Case
+    entry: str = "test_on_batch"
+    against: str | None = None
+    gradient: bool = False
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The one case."""
+        return (self.case,)
+
+    def judge(self, answers: Sequence[Answer]) -> Judgement:
+        """Not by itself: one task answers for every entry point."""
+        raise NotImplementedError(f"{len(answers)} answers, and the bound is the examination's")
+
+    def recipe(self, mismatch: Mismatch) -> dict[str, Any]:
+        """What a script compares."""
+        relation = "trained-equals-expected" if self.against is None else "trained-agree"
+        return {
+            "relation": relation,
+            "entry": self.entry,
+            "against": self.against,
+            "tolerance": mismatch.bound,
+        }
