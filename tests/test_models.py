@@ -299,7 +299,7 @@ def test_a_script_runs_and_says_that_the_behaviour_is_gone(kind: str, tmp_path: 
 @pytest.mark.parametrize("fault", keras_3_15_models.FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_in_a_trainer_or_a_layer_is_killed(fault: Fault, tmp_path: Path) -> None:
     path = plant(fault, installed("keras"), tmp_path)
-    judge(fault, *check(fault.killed_by, path=path, profile="smoke"))
+    judge(fault, *check(fault.killed_by, path=path, profile="default"))
 
 
 @pytest.mark.slow

@@ -20,16 +20,18 @@ class Profile:
             and compiled modes; each new one costs a compilation.
         models: examples of a property that asks whole models: each takes a dozen calls of the
             trainer.
+        stacks: corners of a property that asks whole models: each may build another model.
     """
 
     examples: int
     conformance: int
     signatures: int
     models: int = 10
+    stacks: int = 100
 
 
 PROFILES: dict[str, Profile] = {
-    "smoke": Profile(examples=15, conformance=40, signatures=1, models=4),
+    "smoke": Profile(examples=15, conformance=40, signatures=1, models=2, stacks=2),
     "default": Profile(examples=100, conformance=400, signatures=4, models=24),
     "deep": Profile(examples=2000, conformance=4000, signatures=48, models=400),
 }
