@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from maskgate.case import AnyArray, Case, Format
@@ -43,11 +45,13 @@ def expect(
         The values in float64 with a radius each, or `Refused` where the formula cannot be
         applied: ranks that do not fit, a reduction the release does not have.
     """
-    if semantics.loses_mask and (gradient or traced):
+    lost = semantics.loses_mask and (gradient or traced)
+    if lost:
         case = case.with_(mask=None)
+    evaluate = partial(_evaluate, case, semantics, gradient, elements, lost=lost)
     try:
         with np.errstate(all="ignore"):
-            expected = _evaluate(case, semantics, gradient, elements)
+            expected = evaluate()
             ways = (
                 (traced, {"folded": True}),
                 (excess_precision, {"wide": True}),
@@ -55,9 +59,7 @@ def expect(
             )
             for allowed, how in ways:
                 if allowed:
-                    expected = _either(
-                        expected, _evaluate(case, semantics, gradient, elements, **how)
-                    )
+                    expected = _either(expected, evaluate(**how))
             return expected
     except DoesNotFit as problem:
         return Refused(str(problem))
@@ -72,6 +74,7 @@ def _evaluate(
     wide: bool = False,
     folded: bool = False,
     narrow: bool = False,
+    lost: bool = False,
 ) -> Expected:
     model = arithmetic(case.dtype, wide=wide, narrow=narrow)
     check_reduction(case.reduction, semantics.rules)
@@ -84,7 +87,8 @@ def _evaluate(
     losses = element.value(labels, predictions, definition)
     if not definition.keras_2:
         losses = losses.to(model)
-    situation = _situation(case, definition, losses, labels)
+    out_mask = None if lost else _out_mask(case, labels, definition)
+    situation = _situation(case, definition, losses, out_mask)
     reduced = FAMILY_FORMULAS[semantics.family](situation)
     value = _ball(reduced.loss, reduced.loss.arithmetic.format)
     if not gradient:
@@ -102,7 +106,7 @@ def _of_measured(
     model = definition.model
     losses = Rounded(elements.value, elements.error, model)
     reduced = FAMILY_FORMULAS[definition.semantics.family](
-        _situation(case, definition, losses, losses)
+        _situation(case, definition, losses, None)
     )
     value = _ball(reduced.loss, model.format)
     if not gradient:
@@ -112,10 +116,12 @@ def _of_measured(
     return Expected(value, _ball(each * slope, model.format))
 
 
-def _situation(case: Case, definition: Definition, losses: Rounded, labels: Rounded) -> Situation:
+def _situation(
+    case: Case, definition: Definition, losses: Rounded, out_mask: AnyArray | None
+) -> Situation:
     """What the family reduces: masks and weights in the format of the element losses."""
     model, rules = losses.arithmetic, definition.semantics.rules
-    mask = _seen_mask(case.mask, _out_mask(case, labels, definition), definition)
+    mask = _seen_mask(case.mask, out_mask, definition)
     if mask is not None and not rules.casts_weights:
         _check_uncast(case.sample_weight, model, definition)
     return Situation(
