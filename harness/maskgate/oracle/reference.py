@@ -35,7 +35,8 @@ def expect(
         semantics: the release: `ledger.lookup` gives it.
         gradient: whether the gradient is wanted.
         traced: the subject may fold constants as an optimiser of graphs does: `(1 - p) + epsilon`
-            into `(1 + epsilon) - p`, `100 mean(x)` into `mean(100 x)`.
+            into `(1 + epsilon) - p`, `100 mean(x)` into `mean(100 x)`, `w (100 sum(x) / n)` into
+            `100 w sum(x) / n`, which may overflow.
         excess_precision: the subject may compute as XLA does: keep intermediates of half formats
             in float32, select by a mask where the formula multiplies. What is infinite or NaN
             only with or only without that is then left open.
@@ -56,6 +57,7 @@ def expect(
                 (traced, {"folded": True}),
                 (excess_precision, {"wide": True}),
                 (semantics.narrows and case.dtype == "float64", {"narrow": True}),
+                (traced and case.loss.name == "mape", {"folded": True, "hoisted": True}),
             )
             for allowed, how in ways:
                 if allowed:
@@ -75,6 +77,7 @@ def _evaluate(
     folded: bool = False,
     narrow: bool = False,
     lost: bool = False,
+    hoisted: bool = False,
 ) -> Expected:
     model = arithmetic(case.dtype, wide=wide, narrow=narrow)
     check_reduction(case.reduction, semantics.rules)
@@ -87,10 +90,14 @@ def _evaluate(
     losses = element.value(labels, predictions, definition)
     if not definition.keras_2:
         losses = losses.to(model)
+    terms = case.y_pred.shape[-1] if hoisted and case.y_pred.ndim else 1
+    if terms > 1:
+        losses = losses * float(terms)
     out_mask = None if lost else _out_mask(case, labels, definition)
     situation = _situation(case, definition, losses, out_mask)
     reduced = FAMILY_FORMULAS[semantics.family](situation)
-    value = _ball(reduced.loss, reduced.loss.arithmetic.format)
+    loss = reduced.loss / float(terms) if terms > 1 else reduced.loss
+    value = _ball(loss, loss.arithmetic.format)
     if not gradient:
         return Expected(value, None)
     slope = element.gradient(reduced.coefficients(), labels, predictions, definition)
