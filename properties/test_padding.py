@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 
 from maskgate.engines.examination import Examination
+from maskgate.oracle import Expected
 from maskgate.strategies import (
     ALIGNED_WEIGHTS,
     MASKED,
@@ -60,6 +61,9 @@ def test_compaction(subject: Examination, pair: Pair) -> None:
 )
 def test_constant_loss(subject: Examination, pair: Pair) -> None:
     """Equal element losses c give c under every mask with a valid element."""
+    assert pair.altered is not None
+    alone = subject.expect(pair.altered, gradient=False)
+    assume(not isinstance(alone, Expected) or bool(np.isfinite(alone.value.value).all()))
     subject.close(pair, gradient=False)
 
 

@@ -252,13 +252,15 @@ def sparse_cce(y: Rounded, p: Rounded, d: Definition) -> Rounded:
     logits = kept if d.flag("from_logits") else log(clip(kept, d.epsilon, 1.0 - d.epsilon))
     shifted, total = _shifted_exponentials(logits.to(d.precise), -1)
     loss = log(total) - picked(shifted, _classes(y, valid, p))
-    loss = loss.reshape(loss.shape[:-1]).to(p.arithmetic)
+    flat = d.rules.flat_classes and p.ndim > 3
+    loss = loss.reshape((-1,) if flat else loss.shape[:-1]).to(p.arithmetic)
     return loss if valid is None else where(valid, loss, 0.0)
 
 
 def sparse_cce_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
     """`softmax(x) - onehot(y)`, 0 in the rows of ignored labels."""
     valid = valid_classes(y, d)
+    g = g.reshape(p.shape[:-1]) if d.rules.flat_classes else g
     kept = _without_ignored(p, valid, d)
     hot = (_classes(y, valid, p) == np.arange(p.shape[-1])).astype(np.float64)
     labels = Rounded(hot, EXACT, p.arithmetic)

@@ -55,6 +55,8 @@ class Generation:
         entropy_by_logits: whether binary cross-entropy turns probabilities back into logits.
         averages_huber: whether the Huber loss averages the last axis away.
         log_of_cosh: whether log-cosh is the logarithm of `(exp(x) + exp(-x)) / 2`, which overflows.
+        flat_classes: whether losses of class ids come flat, `(N,)`, where predictions have more
+            axes than samples, steps and classes.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Generation:
     entropy_by_logits: bool = False
     averages_huber: bool = True
     log_of_cosh: bool = False
+    flat_classes: bool = False
 
 
 def _keras_2(name: str, **switches: object) -> Generation:
@@ -115,6 +118,7 @@ GENERATIONS: dict[str, Generation] = {
             signs_labels=False,
             entropy_by_logits=True,
             log_of_cosh=True,
+            flat_classes=True,
             **_NO_MASK,
         ),
         _keras_2(
