@@ -11,6 +11,7 @@ import numpy as np
 
 from .registry import scenario
 from .tools import (
+    LackingError,
     array,
     compiled,
     expect,
@@ -21,6 +22,7 @@ from .tools import (
     masked,
     passing,
     plain,
+    refused,
     release,
     sequence_class,
     tensor_of,
@@ -64,7 +66,7 @@ def two_outputs_into_two_inputs(keras: Any) -> None:
     seen = []
 
     def compute_mask(self: Any, x: Any, mask: Any = None) -> Any:
-        return [mask, mask[:, ::-1]]
+        return [mask, mask != True]  # noqa: E712
 
     def call(self: Any, x: Any, mask: Any = None) -> Any:
         seen.append(mask)
@@ -96,7 +98,7 @@ def identity_with_a_mask_of_its_own(keras: Any) -> None:
     layer = sequence_class(
         keras,
         call=lambda self, x: x,
-        compute_mask=lambda self, x, mask=None: mask[:, ::-1],
+        compute_mask=lambda self, x, mask=None: mask != True,  # noqa: E712
     )()
     expect_mask(mask_of(keras, layer(masked(keras, X))), [[False, True]])
 
@@ -198,7 +200,8 @@ def exported_model_as_a_layer(keras: Any) -> None:
     model = passing(keras, 2, 1)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model.export(folder)
+        if refused(lambda: model.export(folder)):
+            raise LackingError("the export itself fails with the TensorFlow there")
         layer = keras.layers.TFSMLayer(folder, call_endpoint="serve")
         given = keras.layers.Input((2, 1))
         out = keras.layers.Activation("linear")(layer(given))

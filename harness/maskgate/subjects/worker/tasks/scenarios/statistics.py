@@ -13,11 +13,19 @@ from .tools import array, expect, mask_tensor, masked, numpy_of, tensor_of
 @scenario((2, 4))
 def batch_statistics_under_a_mask(keras: Any) -> None:
     """BatchNormalization in training: mean and variance are of the valid steps."""
-    x = array([[[1], [3], [0], [0]]])
+    x = array([[[1, 2], [3, 8], [0, 0], [0, 0]]])
     layer = keras.layers.BatchNormalization(momentum=0.0, epsilon=0.0)
     out = numpy_of(keras, layer(masked(keras, x), training=True))
     # The square root and the division are good to a few units of 1.
-    expect(np.round(out[0, :2, 0], 3), [-1.0, 1.0], "valid steps, normalised,")
+    expect(np.round(out[0, :2], 3), [[-1.0, -1.0], [1.0, 1.0]], "valid steps, normalised,")
+
+
+@scenario((2, 4))
+def batch_statistics_of_one_feature(keras: Any) -> None:
+    """BatchNormalization of a masked batch of one feature computes at all."""
+    layer = keras.layers.BatchNormalization()
+    out = numpy_of(keras, layer(masked(keras, [[[1], [3], [0]]]), training=True))
+    expect(np.shape(out), (1, 3, 1), "the shape")
 
 
 @scenario((3, 0))
