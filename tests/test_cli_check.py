@@ -83,7 +83,7 @@ def test_calm_run_exits_0(engine: Any, capfd: pytest.CaptureFixture[str]) -> Non
 
 def test_every_option_reaches_the_engine(engine: Any, tmp_path: Path) -> None:
     asked = engine(calm)
-    options = "--select a* --select b --deselect c --profile smoke --seed 5 --jobs 2 --accept"
+    options = "--select a*,b --select d --deselect c --profile smoke --seed 5 --jobs 2 --accept"
     more = (
         f"--baseline base.json --backend tensorflow --device gpu --timeout 7.5 --out {tmp_path}/o"
     )
@@ -91,7 +91,7 @@ def test_every_option_reaches_the_engine(engine: Any, tmp_path: Path) -> None:
     request = asked[0]
     assert request == CheckRequest(
         subjects=("current", "venv:x"),
-        select=("a*", "b"),
+        select=("a*", "b", "d"),
         deselect=("c",),
         profile="smoke",
         seed=5,

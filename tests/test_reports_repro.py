@@ -90,6 +90,31 @@ def test_finite_label_under_the_mask_is_gone(run: Any, mode: str) -> None:
     assert run(replace(new_finding(), mode=mode))[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("part", "here", "there", "status"),
+    [
+        ("value", 0.25, 0.5, 1),
+        ("value", 0.5, 0.25, 0),
+        ("answer", "a value", "RuntimeError: shapes do not fit", 1),
+        ("answer", "RuntimeError: shapes do not fit", "a value", 0),
+    ],
+)
+def test_the_answer_of_another_backend_is_what_is_expected(
+    run: Any, part: str, here: object, there: object, status: int
+) -> None:
+    found = finding(
+        small_case(),
+        stage="backend",
+        property="backends",
+        expected=here,
+        observed=there,
+        details={"backend": "torch"},
+        recipe={"relation": "close", "part": part},
+    )
+    assert run(found)[0] == status
+    assert "as torch does" in str(repro_script(found, SUBJECT))
+
+
 @pytest.mark.releases
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
 @pytest.mark.parametrize(

@@ -24,6 +24,13 @@ from maskgate.subjects.protocol import SubjectError
 SUBJECT_FAILED, INTERRUPTED = 3, 130
 
 
+def _separated(
+    _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Globs of properties, each from an option of its own or with commas between."""
+    return tuple(glob.strip() for each in given for glob in each.split(",") if glob.strip())
+
+
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 as expected, 1 unexpected behaviour, 2 wrong usage, 3 a subject failed, "
@@ -37,8 +44,20 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("subjects", nargs=-1, metavar="[SUBJECT]...")
-@click.option("--select", multiple=True, metavar="GLOB", help="Run these properties; repeatable.")
-@click.option("--deselect", multiple=True, metavar="GLOB", help="Leave these out; repeatable.")
+@click.option(
+    "--select",
+    multiple=True,
+    metavar="GLOB",
+    callback=_separated,
+    help="Run these properties; repeatable, or several with commas between.",
+)
+@click.option(
+    "--deselect",
+    multiple=True,
+    metavar="GLOB",
+    callback=_separated,
+    help="Leave these out; repeatable, or several with commas between.",
+)
 @click.option("--profile", type=click.Choice(PROFILE_NAMES), help="How much to try.")
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Seed of the examples.")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes to use.")

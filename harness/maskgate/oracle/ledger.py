@@ -222,6 +222,7 @@ def on_backend(semantics: Semantics, backend: str) -> Semantics:
         nan_where_ignored=backend in ("jax", "torch") and multiplies,
         nan_where_divided=backend == "torch" and multiplies,
         joins_integer_masks=backend in ("jax", "torch"),
+        weak_constants=backend == "jax",
     )
 
 

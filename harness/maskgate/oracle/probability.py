@@ -203,6 +203,8 @@ def _smoothed_classes(y: Rounded, d: Definition) -> Rounded:
         return y
     d.check_constants(typed=d.rules.typed_smoothing)
     axis = {"axis": d.axis, "second": 1, "last": -1}[d.rules.smoothing_axis]
+    if d.spec.name == "categorical_focal":  # it has never looked at its axis for that
+        axis = -1
     classes = count(y.shape[axis], y.arithmetic)
     return y * _complement(smoothing, y, d) + constant(smoothing, y.arithmetic) / classes
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from maskgate.case import AnyArray, Case, Format
@@ -33,7 +35,8 @@ def expect(
         semantics: the release: `ledger.lookup` gives it.
         gradient: whether the gradient is wanted.
         traced: the subject may fold constants as an optimiser of graphs does: `(1 - p) + epsilon`
-            into `(1 + epsilon) - p`, `100 mean(x)` into `mean(100 x)`.
+            into `(1 + epsilon) - p`, `100 mean(x)` into `mean(100 x)`, `w (100 sum(x) / n)` into
+            `100 w sum(x) / n`, which may overflow.
         excess_precision: the subject may compute as XLA does: keep intermediates of half formats
             in float32, select by a mask where the formula multiplies. What is infinite or NaN
             only with or only without that is then left open.
@@ -43,21 +46,22 @@ def expect(
         The values in float64 with a radius each, or `Refused` where the formula cannot be
         applied: ranks that do not fit, a reduction the release does not have.
     """
-    if semantics.loses_mask and (gradient or traced):
+    lost = semantics.loses_mask and (gradient or traced)
+    if lost:
         case = case.with_(mask=None)
+    evaluate = partial(_evaluate, case, semantics, gradient, elements, lost=lost)
     try:
         with np.errstate(all="ignore"):
-            expected = _evaluate(case, semantics, gradient, elements)
+            expected = evaluate()
             ways = (
                 (traced, {"folded": True}),
                 (excess_precision, {"wide": True}),
                 (semantics.narrows and case.dtype == "float64", {"narrow": True}),
+                (traced and case.loss.name == "mape", {"folded": True, "hoisted": True}),
             )
             for allowed, how in ways:
                 if allowed:
-                    expected = _either(
-                        expected, _evaluate(case, semantics, gradient, elements, **how)
-                    )
+                    expected = _either(expected, evaluate(**how))
             return expected
     except DoesNotFit as problem:
         return Refused(str(problem))
@@ -72,6 +76,8 @@ def _evaluate(
     wide: bool = False,
     folded: bool = False,
     narrow: bool = False,
+    lost: bool = False,
+    hoisted: bool = False,
 ) -> Expected:
     model = arithmetic(case.dtype, wide=wide, narrow=narrow)
     check_reduction(case.reduction, semantics.rules)
@@ -84,9 +90,14 @@ def _evaluate(
     losses = element.value(labels, predictions, definition)
     if not definition.keras_2:
         losses = losses.to(model)
-    situation = _situation(case, definition, losses, labels)
+    terms = case.y_pred.shape[-1] if hoisted and case.y_pred.ndim else 1
+    if terms > 1:
+        losses = losses * float(terms)
+    out_mask = None if lost else _out_mask(case, labels, definition)
+    situation = _situation(case, definition, losses, out_mask)
     reduced = FAMILY_FORMULAS[semantics.family](situation)
-    value = _ball(reduced.loss, reduced.loss.arithmetic.format)
+    loss = reduced.loss / float(terms) if terms > 1 else reduced.loss
+    value = _ball(loss, loss.arithmetic.format)
     if not gradient:
         return Expected(value, None)
     slope = element.gradient(reduced.coefficients(), labels, predictions, definition)
@@ -102,7 +113,7 @@ def _of_measured(
     model = definition.model
     losses = Rounded(elements.value, elements.error, model)
     reduced = FAMILY_FORMULAS[definition.semantics.family](
-        _situation(case, definition, losses, losses)
+        _situation(case, definition, losses, None)
     )
     value = _ball(reduced.loss, model.format)
     if not gradient:
@@ -112,10 +123,12 @@ def _of_measured(
     return Expected(value, _ball(each * slope, model.format))
 
 
-def _situation(case: Case, definition: Definition, losses: Rounded, labels: Rounded) -> Situation:
+def _situation(
+    case: Case, definition: Definition, losses: Rounded, out_mask: AnyArray | None
+) -> Situation:
     """What the family reduces: masks and weights in the format of the element losses."""
     model, rules = losses.arithmetic, definition.semantics.rules
-    mask = _seen_mask(case.mask, _out_mask(case, labels, definition), definition)
+    mask = _seen_mask(case.mask, out_mask, definition)
     if mask is not None and not rules.casts_weights:
         _check_uncast(case.sample_weight, model, definition)
     return Situation(

@@ -87,13 +87,17 @@ def msle_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Rounded:
 
 def _promoted(x: Rounded, d: Definition) -> Rounded:
     """Keras 3 makes epsilon a tensor of the default dtype, which widens half predictions."""
-    if d.keras_2 or d.floatx.format.unit_roundoff >= x.arithmetic.format.unit_roundoff:
+    if (
+        d.keras_2
+        or d.semantics.weak_constants
+        or d.floatx.format.unit_roundoff >= x.arithmetic.format.unit_roundoff
+    ):
         return x
     return x.to(d.floatx)
 
 
 def _log_epsilon(d: Definition, x: Rounded) -> Rounded:
-    if d.keras_2:
+    if d.keras_2 or d.semantics.weak_constants:
         return constant(d.epsilon, x.arithmetic)
     return constant(float(constant(d.epsilon, d.floatx).value), x.arithmetic)
 

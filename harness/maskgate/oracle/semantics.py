@@ -182,6 +182,7 @@ class Semantics:
         nan_where_divided: whether the gradient of a division by 0 is NaN though its value is not:
             on torch before 3.15.
         joins_integer_masks: whether `mask & out_mask` takes an integer mask: on JAX and torch.
+        weak_constants: whether a number that Keras makes a tensor takes the dtype it meets: on JAX.
     """
 
     family: str
@@ -195,6 +196,7 @@ class Semantics:
     nan_where_ignored: bool = False
     nan_where_divided: bool = False
     joins_integer_masks: bool = False
+    weak_constants: bool = False
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:

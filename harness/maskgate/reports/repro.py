@@ -22,6 +22,7 @@ import json
 import re
 import textwrap
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from maskgate import __version__
@@ -85,6 +86,8 @@ def _docstring(finding: Finding, subject: Mapping[str, Any]) -> str:
     who = f"{recipe['distribution']} {recipe.get('version', '')}".strip()
     backend = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}[recipe["backend"]]
     framework = f" on {backend} {subject['framework']}" if "framework" in subject else ""
+    if finding.stage == "backend":
+        framework += f", which is expected to answer as {finding.details.get('backend')} does"
     usage = (
         "Exit status: 1 while the behaviour is there, 0 once it is gone, 2 if this cannot run here."
     )
@@ -236,6 +239,8 @@ def _ask(finding: Finding) -> str:
 def _check(finding: Finding) -> str | None:
     """The script's comparison: sets `expected`, `observed` (text) and `there`."""
     relation = finding.reproducer.get("relation")
+    if finding.stage == "backend":  # run on this backend: what another one said is expected
+        return _check_expected(replace(finding, expected=_said_there(finding)))
     if relation in ("identical", "repeats") and finding.altered is None:
         return None
     if relation == "equals-expected":
@@ -246,6 +251,12 @@ def _check(finding: Finding) -> str | None:
     if relation not in makers:
         return None
     return makers[relation].substitute(altered=_altered_call(finding))
+
+
+def _said_there(finding: Finding) -> Any:
+    """The answer of the other backend, as the expectation of a script on this one."""
+    refused = finding.reproducer.get("part") == "answer" and finding.expected == "a value"
+    return f"refused: {finding.observed}" if refused else finding.observed
 
 
 def _check_expected(finding: Finding) -> str | None:

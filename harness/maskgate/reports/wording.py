@@ -151,8 +151,9 @@ def loss_line(case: Mapping[str, Any]) -> str:
 
 def repeat_command(report: Report, finding: Finding) -> str:
     """The command that runs this property of this subject again, with the same examples."""
+    peers = _peers(report, finding)
     named = "/".join([finding.property, *filter(None, [finding.details.get("scenario")])])
-    words = ["maskgate", "check", finding.subject, "--select", named]
+    words = ["maskgate", "check", finding.subject, *peers, "--select", named]
     loss = LossSpec.from_dict(finding.case["loss"]) if finding.case is not None else None
     if loss is not None and loss.own:
         words += [f"--{loss.role}", loss.name] + (
@@ -163,11 +164,27 @@ def repeat_command(report: Report, finding: Finding) -> str:
         if run.get(option) is not None:
             words += [f"--{option}", str(run[option])]
     who = report.description(finding.subject)
-    if who.get("backend", "tensorflow") != "tensorflow":
+    if who.get("backend", "tensorflow") != "tensorflow" and not peers:
         words += ["--backend", who["backend"]]
     if who.get("device", "cpu") != "cpu":
         words += ["--device", who["device"]]
     return shlex.join(words)
+
+
+def _peers(report: Report, finding: Finding) -> list[str]:
+    """The subjects beside which a backend answers otherwise: its release on other backends."""
+    if finding.stage != "backend":
+        return []
+
+    def release(who: Mapping[str, Any]) -> tuple[Any, Any]:
+        return who.get("distribution"), who.get("keras")
+
+    own = report.description(finding.subject)
+    return [
+        who["id"]
+        for who in report.subjects
+        if who["id"] != finding.subject and release(who) == release(own)
+    ]
 
 
 def brief(value: Any) -> str:
