@@ -24,6 +24,7 @@ from maskgate.engines.scenarios import (
     ScenarioExamination,
     choose_scenarios,
     chosen_scenarios,
+    every_scenario,
     scenario_pair,
 )
 from maskgate.reports.corpus import TABLE, corpus_table, load_corpus, undescribed
@@ -201,6 +202,18 @@ def test_a_crash_is_told() -> None:
     one = examined(FakeRunner(Crash("it died")))
     one.comes_out(scenario_pair(NAME))
     assert len(one.tally.crashes) == 1
+
+
+def test_what_is_chosen_is_all_asked_whatever_the_profile() -> None:
+    one = examined(FakeRunner(HOLDS))
+    corners = every_scenario()
+    assert len(one.some_of(corners, 2)) == 2
+    try:
+        choose_scenarios([NAME, "masked-out-output", "explicit-mask", "jax-entropy-under-a-mask"])
+        asked = {str(each.details["scenario"]) for each in one.some_of(corners, 2)}
+    finally:
+        choose_scenarios([])
+    assert asked == {NAME, "masked-out-output", "explicit-mask"}
 
 
 def test_a_scenario_of_another_backend_is_skipped_with_the_reason() -> None:

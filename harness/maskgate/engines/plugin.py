@@ -268,7 +268,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
         # Only where the drawn examples hold: what they find, they shrink.
         corners = corners_for(examination.own, corners_of(pyfuncitem.function))
         if isinstance(examination, ModelExamination):
-            corners = corners[: profile.stacks]
+            corners = examination.some_of(corners, profile.stacks)
         problem = try_corners(corners, run, compiled=4 * profile.signatures)
     except (KeyboardInterrupt, pytest.exit.Exception):
         raise

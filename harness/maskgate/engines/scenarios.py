@@ -113,18 +113,26 @@ class ScenarioExamination(ModelExamination):
         """The listed deviations of the chosen scenarios."""
         return tuple(each for each in super().replays if each.shape_class in _Chosen.names)
 
+    def some_of(self, corners: Sequence[Pair], number: int) -> Sequence[Pair]:
+        """Those that can be asked: where the user has chosen, all of them, else the first ones."""
+        few = len(_Chosen.names) < len(SCENARIOS)
+        asked = [each for each in corners if each.details["scenario"] in self._applicable()]
+        return asked if few else asked[:number]
+
     def comes_out(self, pair: Pair) -> None:
         """The program of the pair's scenario comes out as its sentence says."""
-        name = str(pair.details["scenario"])
-        if name not in _Chosen.names:
-            return
         self._applies()
-        reason = self._reason_to_skip(name)
-        if reason is not None and len(_Chosen.names) == 1:
-            pytest.skip(f"{name} {reason}")
-        if reason is None:
-            first = self.description.modes[:1]
-            self._in_each_mode(pair, first, lambda mode: self._run(name, mode), own_stage=STAGE)
+        name = str(pair.details["scenario"])
+        asked = self._applicable()
+        if not asked:
+            first = _Chosen.names[0]
+            pytest.skip(f"{first} {self._reason_to_skip(first)}")
+        if name in asked:
+            modes = self.description.modes[:1]
+            self._in_each_mode(pair, modes, lambda mode: self._run(name, mode), own_stage=STAGE)
+
+    def _applicable(self) -> list[str]:
+        return [name for name in _Chosen.names if self._reason_to_skip(name) is None]
 
     def _reason_to_skip(self, name: str) -> str | None:
         numbers = re.findall(r"\d+", self.description.keras)[:2]
