@@ -10,6 +10,7 @@ from maskgate.case import Case
 from maskgate.engines.catalogue import PropertyInfo
 from maskgate.engines.events import Event
 from maskgate.engines.problems import UsageProblem
+from maskgate.engines.scenarios import NO_CASE
 from maskgate.verdicts.deviations import KnownDeviation, load_deviations, save_deviations
 
 
@@ -91,7 +92,7 @@ def _entry(finding: dict[str, Any]) -> KnownDeviation:
         shape_class=identity["shape_class"],
         sentence=f"accepted: {finding['title']}",
         link=finding["link"],
-        case=Case.from_dict(finding["case"]),
+        case=Case.from_dict(finding["case"] or NO_CASE.to_dict()),
         altered=None if altered is None else Case.from_dict(altered),
         details=finding["details"],
         modes=() if finding["mode"] == "eager" else (finding["mode"],),

@@ -83,7 +83,9 @@ def selected(select: Iterable[str] = (), deselect: Iterable[str] = ()) -> tuple[
         UnknownProperty: for a glob that matches none.
     """
     names = [info.name for info in properties()]
-    select, deselect = tuple(select), tuple(deselect)
+    # What stands behind a slash chooses among the scenarios of a property.
+    select = tuple(glob.partition("/")[0] for glob in select)
+    deselect = tuple(glob for glob in deselect if "/" not in glob)
     for glob in (*select, *deselect):
         if not fnmatch.filter(names, glob):
             raise UnknownProperty(glob, difflib.get_close_matches(glob, names, cutoff=0.4))

@@ -34,6 +34,7 @@ from maskgate.engines.catalogue import (
 from maskgate.engines.events import Event, EventLog, read_events
 from maskgate.engines.problems import UsageProblem
 from maskgate.engines.profiles import DEFAULT_SEED, PROFILES
+from maskgate.engines.scenarios import chosen_scenarios
 from maskgate.environments import ensure, get, names
 from maskgate.subjects import SubjectError, parse_subject
 from maskgate.subjects.spec import BACKENDS
@@ -141,6 +142,7 @@ def _chosen(request: CheckRequest) -> tuple[PropertyInfo, ...]:
         )
     try:
         chosen = selected(request.select, request.deselect)
+        chosen_scenarios(request.select, request.deselect)
     except UnknownProperty as problem:
         near = f"did you mean {', '.join(problem.nearest)}?" if problem.nearest else ""
         hint = near or "see `maskgate check --list` for the names"
@@ -319,6 +321,8 @@ class _SubjectRun:
             command += ["-p", "xdist.plugin", "-n", str(self._jobs), "--dist", "worksteal"]
         command += [f"{name}={value}" for name, value in options.items() if value is not None]
         command += [f"--peer={peer}" for peer in self._peers]
+        scenarios = chosen_scenarios(request.select, request.deselect)
+        command += [f"--scenario={name}" for name in scenarios]
         return [*command, *(info.node for info in self._chosen)]
 
     def _account_for(self, said: str) -> int:

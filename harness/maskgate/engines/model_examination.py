@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -47,6 +47,10 @@ class ModelExamination(Examination):
     _alone: str | None = None
     # Once something has failed: the entry points that show it. Shrinking asks hundreds of times.
     _narrowed: tuple[str, ...] = ()
+
+    def some_of(self, corners: Sequence[Pair], number: int) -> Sequence[Pair]:
+        """The corners that a profile with this number of them asks."""
+        return corners[:number]
 
     def trains_by_formula(self, pair: Pair) -> None:
         """Every entry point reports what the family's formula says of a compiled model."""

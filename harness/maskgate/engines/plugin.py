@@ -30,6 +30,7 @@ from maskgate.engines.model_examination import ModelExamination
 from maskgate.engines.outcome import conclude, replay_known, try_corners
 from maskgate.engines.own_loss import OwnLoss, corners_for, introduced
 from maskgate.engines.profiles import PROFILES, hypothesis_settings
+from maskgate.engines.scenarios import choose_scenarios
 from maskgate.strategies import Pair, corners_of, draw_only, spend_signatures
 from maskgate.subjects import open_subject
 from maskgate.subjects.protocol import Description, Subject, SubjectError
@@ -61,6 +62,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         help="a subject to compare with, if it is the same release on another backend; repeatable",
     )
+    group.addoption(
+        "--scenario", action="append", default=[], help="ask this scenario alone; repeatable"
+    )
     group.addoption("--loss", default=None, help="a loss of your own: pkg.module:NAME")
     group.addoption("--metric", default=None, help="a metric of your own: pkg.module:NAME")
     group.addoption("--like", default=None, help="the built-in loss that yours computes")
@@ -75,6 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{WHOLE_MODELS}: asks models and their trainer")
     profile = PROFILES[config.getoption("--profile")]
     spend_signatures(profile.signatures)
+    choose_scenarios(config.getoption("--scenario"))
     tried = hypothesis_settings(profile, database=config.getoption("--database"))
     settings.register_profile("maskgate", tried)
     settings.load_profile("maskgate")
@@ -91,7 +96,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         test = getattr(item, "function", None)
         if not hasattr(test, "hypothesis"):
             continue
-        if item.get_closest_marker(WHOLE_MODELS) is not None:
+        models = item.get_closest_marker(WHOLE_MODELS)
+        if models is not None and models.kwargs.get("light"):
+            continue  # it asks whole models now and then
+        if models is not None:
             item.obj = settings(max_examples=profile.models)(test)  # type: ignore[attr-defined]
         elif item.get_closest_marker("conformance") is not None:
             item.obj = settings(max_examples=profile.conformance)(test)  # type: ignore[attr-defined]
@@ -188,13 +196,13 @@ def examine(
     peers: Sequence[Subject] = (),
     own: OwnLoss | None = None,
     *,
-    models: bool = False,
+    kind: type[Examination] = Examination,
 ) -> Examination:
     """The examination of a subject by one property, with the deviations listed for its family."""
     semantics = listed(description).semantics
     # Where backends are compared, an entry says which of the others deviates.
     asked_too = [peer.describe() for peer in peers]
-    return (ModelExamination if models else Examination)(
+    return kind(
         subject=subject,
         description=description,
         semantics=semantics,
@@ -232,8 +240,10 @@ def subject(request: pytest.FixtureRequest) -> Examination:
         peers = state.peers()
         # With nothing to compare with there is nothing to replay either.
         known = known if peers else ()
-    models = request.node.get_closest_marker(WHOLE_MODELS) is not None
-    examination = examine(opened, description, name, known, peers, state.own, models=models)
+    models = request.node.get_closest_marker(WHOLE_MODELS)
+    # The words that a property of models is written in, where they are not those of most.
+    kind = Examination if models is None else models.kwargs.get("examination", ModelExamination)
+    examination = examine(opened, description, name, known, peers, state.own, kind=kind)
     request.node.stash[_EXAMINATION] = examination
     return examination
 
@@ -258,7 +268,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
         # Only where the drawn examples hold: what they find, they shrink.
         corners = corners_for(examination.own, corners_of(pyfuncitem.function))
         if isinstance(examination, ModelExamination):
-            corners = corners[: profile.stacks]
+            corners = examination.some_of(corners, profile.stacks)
         problem = try_corners(corners, run, compiled=4 * profile.signatures)
     except (KeyboardInterrupt, pytest.exit.Exception):
         raise

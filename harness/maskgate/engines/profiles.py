@@ -27,7 +27,7 @@ class Profile:
     conformance: int
     signatures: int
     models: int = 10
-    stacks: int = 100
+    stacks: int = 200
 
 
 PROFILES: dict[str, Profile] = {

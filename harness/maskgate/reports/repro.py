@@ -30,6 +30,7 @@ from maskgate.case import KINDS, LossSpec
 from maskgate.reports import script_text as text
 from maskgate.reports.literals import HELPERS, array_source
 from maskgate.reports.repro_model import RELATIONS, model_script
+from maskgate.reports.repro_scenario import RELATION, scenario_script
 from maskgate.verdicts.model import Finding
 
 _FIELDS = ("y_true", "y_pred", "mask", "sample_weight")
@@ -52,7 +53,12 @@ def repro_script(finding: Finding, subject: Mapping[str, Any]) -> str | None:
     packages = {"keras": "keras", "tf_keras": "tf_keras"}
     package = packages.get(recipe.get("distribution", ""))
     backend = recipe.get("backend", "")
-    if finding.case is None or package is None or backend not in text.ASK:
+    if package is None or backend not in text.ASK:
+        return None
+    if recipe.get("relation") == RELATION and _release(str(recipe.get("version", ""))) >= (2, 4):
+        about = (_docstring(finding, subject), _environment(finding, subject), package)
+        return scenario_script(finding, *about)
+    if finding.case is None:
         return None
     if package == "keras" and _release(str(recipe.get("version", ""))) < (2, 4):
         return None

@@ -152,7 +152,8 @@ def loss_line(case: Mapping[str, Any]) -> str:
 def repeat_command(report: Report, finding: Finding) -> str:
     """The command that runs this property of this subject again, with the same examples."""
     peers = _peers(report, finding)
-    words = ["maskgate", "check", finding.subject, *peers, "--select", finding.property]
+    named = "/".join([finding.property, *filter(None, [finding.details.get("scenario")])])
+    words = ["maskgate", "check", finding.subject, *peers, "--select", named]
     loss = LossSpec.from_dict(finding.case["loss"]) if finding.case is not None else None
     if loss is not None and loss.own:
         words += [f"--{loss.role}", loss.name] + (

@@ -1,0 +1,156 @@
+"""Scenarios of metrics, and of what an epoch reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .registry import scenario
+from .tools import (
+    LackingError,
+    array,
+    compiled,
+    expect,
+    numpy_of,
+    passing,
+    plain,
+    release,
+    tensor_of,
+    told,
+)
+
+# Three steps, the second masked; errors of 1 at the others' first.
+X, Y = array([[[1], [0], [1]]]), array([[[0], [1], [1]]])
+
+
+@scenario()
+def metric_without_weights_under_a_mask(keras: Any) -> None:
+    """A metric of a masked batch without weights is the mean over the valid steps."""
+    model = compiled(keras, passing(keras), "mean_squared_error", metrics=["mean_absolute_error"])
+    expect(told(model, X, Y)[1], 0.5, "the metric")
+
+
+@scenario()
+def same_function_as_loss_and_metric(keras: Any) -> None:
+    """One function as loss and as metric gives one number on a masked batch."""
+    model = compiled(keras, passing(keras), "mean_squared_error", metrics=["mean_squared_error"])
+    loss, metric = told(model, 3 * X, Y)
+    expect(loss, metric, "the loss, which is the metric,")
+
+
+def _both(keras: Any) -> Any:
+    metric = keras.metrics.MeanAbsoluteError
+    return {"metrics": [metric(name="plain")], "weighted_metrics": [metric(name="weighing")]}
+
+
+@scenario((2, 4))
+def metrics_and_weighted_metrics(keras: Any) -> None:
+    """Without weights, a metric and a weighted metric of one kind are one number."""
+    model = compiled(keras, passing(keras), "mean_squared_error", **_both(keras))
+    _, plain_one, weighted_one = told(model, 3 * X, Y)
+    expect(plain_one, weighted_one, "the metric, which is the weighted one,")
+
+
+@scenario((2, 4))
+def count_metrics_under_a_mask(keras: Any) -> None:
+    """Precision and recall do not count masked steps."""
+    chosen = [keras.metrics.Precision(), keras.metrics.Recall()]
+    model = compiled(keras, passing(keras), "mean_squared_error", metrics=chosen)
+    model.layers[-1].set_weights([array([[0]]), array([1])])
+    expect(told(model, X, X)[1:], [1.0, 1.0], "precision and recall")
+
+
+@scenario()
+def metric_with_weights_that_are_the_mask(keras: Any) -> None:
+    """Weights equal to the mask do not change a weighted accuracy under that mask."""
+    temporal = {"sample_weight_mode": "temporal"} if release(keras) < (2, 4) else {}
+    model = passing(keras)
+    model.layers[-1].set_weights([array([[0]]), array([1])])
+    compiled(keras, model, "mean_squared_error", weighted_metrics=["binary_accuracy"], **temporal)
+    y = array([[[1], [0], [0]]])
+    mask = array([[1, 0, 1]])
+    expect(told(model, X, y, sample_weight=mask)[1], 0.5, "the weighted accuracy")
+
+
+@scenario()
+def weighted_accuracy(keras: Any) -> None:
+    """A weighted accuracy is the weight of the hits over the weight of all."""
+    model = compiled(
+        keras, plain(keras), "mean_squared_error", weighted_metrics=["binary_accuracy"]
+    )
+    x, y = array([[1], [1], [0]]), array([[1], [0], [1]])
+    said = told(model, x, y, sample_weight=array([3.0, 0.5, 0.5]))[1]
+    expect(said, 0.75, "the weighted accuracy")
+
+
+@scenario((2, 4))
+def metrics_heed_weights_where_named_so(keras: Any) -> None:
+    """Of one kind, the metric ignores the sample weights and the weighted metric heeds them."""
+    model = compiled(keras, plain(keras), "mean_squared_error", **_both(keras))
+    x = array([[1], [3]])
+    expect(told(model, x, 0 * x, sample_weight=array([3, 1]))[1:], [2.0, 1.5], "the metrics")
+
+
+@scenario((3, 7))
+def weighted_mean_as_loss_and_metric(keras: Any) -> None:
+    """The reduction `mean_with_sample_weight` gives the number of the weighted metric."""
+    loss = keras.losses.MeanAbsoluteError(reduction="mean_with_sample_weight")
+    both = {"weighted_metrics": [keras.metrics.MeanAbsoluteError()]}
+    model = compiled(keras, passing(keras), loss, **both)
+    x, weight = array([[[1], [0]], [[4], [2]]]), array([1, 3])
+    loss_said, metric_said = told(model, x, 0 * x, sample_weight=weight)
+    expect(loss_said, metric_said, "the loss, which is the metric,")
+
+
+@scenario((2, 10))
+def ignored_class_in_a_metric(keras: Any) -> None:
+    """The metric of a cross entropy leaves an ignored class out, as the loss does."""
+    metric = keras.metrics.SparseCategoricalCrossentropy
+    try:
+        metric = metric(ignore_class=0)
+    except TypeError as problem:
+        raise LackingError("the metric has no ignore_class") from problem
+    metric.update_state(np.array([[1, 0]]), tensor_of(keras, [[[0.5, 0.5], [0.25, 0.75]]]))
+    expect(numpy_of(keras, metric.result()), np.log(2.0), "the metric")
+
+
+@scenario((2, 4))
+def weights_of_rank_two_in_a_mean(keras: Any) -> None:
+    """A mean metric of `(batch, steps)` with weights of that shape is the weighted mean."""
+    metric = keras.metrics.Mean()
+    metric.update_state(array([[1, 2], [3, 4]]), sample_weight=array([[1, 0], [0, 3]]))
+    expect(numpy_of(keras, metric.result()), 13 / 4, "the metric")
+
+
+@scenario()
+def smaller_last_batch(keras: Any) -> None:
+    """Three samples in batches of two: `evaluate` reports the mean over the samples."""
+    model = compiled(keras, plain(keras), "mean_absolute_error")
+    x = array([[1], [2], [9]])
+    expect(model.evaluate(x, 0 * x, batch_size=2, verbose=0), 4.0)
+
+
+@scenario()
+def masked_epoch_in_batches(keras: Any) -> None:
+    """Sequences of one, of two and of one valid step, in batches of two: `evaluate` reports the
+    mean over the valid steps of the epoch."""
+    model = compiled(keras, passing(keras), "mean_absolute_error")
+    x = array([[[1], [0], [0]], [[2], [2], [0]], [[4], [0], [0]]])
+    expect(model.evaluate(x, 0 * x, batch_size=2, verbose=0), 9 / 4)
+
+
+@scenario((3, 3))
+def accumulated_halves(keras: Any) -> None:
+    """Two halves of a masked batch, their gradients accumulated, are one step on the whole."""
+    x = array([[[1], [0], [0]], [[2], [3], [4]]])
+    after = []
+    for steps, batches in ((1, [x]), (2, [x[:1], x[1:]])):
+        model = passing(keras)
+        accumulated = {} if steps == 1 else {"gradient_accumulation_steps": steps}
+        sgd = keras.optimizers.SGD(0.125, **accumulated)
+        model.compile(optimizer=sgd, loss="mean_absolute_error", run_eagerly=True)
+        for batch in batches:
+            model.train_on_batch(batch, 0 * batch)
+        after.append(model.get_weights()[0])
+    expect(after[1], after[0], "the weights")
