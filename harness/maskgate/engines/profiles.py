@@ -21,7 +21,7 @@ class Profile:
         models: examples of a property that asks whole models: each takes a dozen calls of the
             trainer.
         stacks: corners of a property that asks whole models: each may build another model.
-        brief: whether a property of all layers leaves out those whose mask goes with a warning.
+        brief: whether a property of all layers leaves out those that are listed to lose the mask.
     """
 
     examples: int

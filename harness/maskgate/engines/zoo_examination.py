@@ -23,8 +23,8 @@ NOT_ASKED = "not asked"
 SILENT, TAKEN = "dropped silently", "taken off the input"
 LISTED_SILENT, LISTED_TAKEN = "listed-layer", "layer-that-takes-it-off"
 
-# What a quick run leaves out: layers whose mask goes with a warning, most of them for images.
-LOUD = "dropped with a warning"
+# What a quick run leaves out: layers that are listed to lose the mask, most of them for images.
+LOST = ("dropped with a warning", "refused for its mask", SILENT, NOT_ASKED)
 
 Told = Mapping[str, Mapping[str, str]]
 
@@ -143,10 +143,10 @@ class ZooExamination(Examination):
         return self._told
 
     def _names(self) -> list[str]:
-        """The layers to ask; in a quick run those that are listed to warn are left out."""
+        """The layers to ask; in a quick run those that are listed to lose it are left out."""
         listed = shipped().layers(self.description)
         names = self._all()
-        return [name for name in names if listed.get(name) != LOUD] if self.brief else names
+        return [name for name in names if listed.get(name) not in LOST] if self.brief else names
 
     def _all(self) -> list[str]:
         return list(self._perform("zoo.exported", {})["layers"])
