@@ -31,6 +31,7 @@ from maskgate.engines.outcome import conclude, replay_known, try_corners
 from maskgate.engines.own_loss import OwnLoss, corners_for, introduced
 from maskgate.engines.profiles import PROFILES, hypothesis_settings
 from maskgate.engines.scenarios import choose_scenarios
+from maskgate.engines.zoo_examination import ZooExamination
 from maskgate.strategies import Pair, corners_of, draw_only, spend_signatures
 from maskgate.subjects import open_subject
 from maskgate.subjects.protocol import Description, Subject, SubjectError
@@ -244,6 +245,8 @@ def subject(request: pytest.FixtureRequest) -> Examination:
     # The words that a property of models is written in, where they are not those of most.
     kind = Examination if models is None else models.kwargs.get("examination", ModelExamination)
     examination = examine(opened, description, name, known, peers, state.own, kind=kind)
+    if isinstance(examination, ZooExamination):
+        examination.brief = PROFILES[request.config.getoption("--profile")].brief
     request.node.stash[_EXAMINATION] = examination
     return examination
 

@@ -21,6 +21,7 @@ class Profile:
         models: examples of a property that asks whole models: each takes a dozen calls of the
             trainer.
         stacks: corners of a property that asks whole models: each may build another model.
+        brief: whether a property of all layers leaves out those that are listed to lose the mask.
     """
 
     examples: int
@@ -28,10 +29,11 @@ class Profile:
     signatures: int
     models: int = 10
     stacks: int = 200
+    brief: bool = False
 
 
 PROFILES: dict[str, Profile] = {
-    "smoke": Profile(examples=15, conformance=40, signatures=1, models=2, stacks=2),
+    "smoke": Profile(examples=15, conformance=40, signatures=1, models=2, stacks=2, brief=True),
     "default": Profile(examples=100, conformance=400, signatures=4, models=24),
     "deep": Profile(examples=2000, conformance=4000, signatures=48, models=400),
 }

@@ -14,6 +14,7 @@ from maskgate.reports.wording import (
     loss_line,
     modes_of,
     note,
+    of_layer,
     outcome,
     repeat_command,
     rounded,
@@ -82,7 +83,7 @@ def _cells(report: Report, result: Result, modes: Sequence[str]) -> list[str]:
 def _finding(report: Report, finding: Finding) -> Iterator[str]:
     yield from ("", f"### {finding.verdict}: {_escaped(finding.title)}", "")
     yield f"`{finding.subject}`, property `{finding.property}`, mode {finding.mode}"
-    if finding.case is not None:
+    if finding.case is not None and not of_layer(finding):
         yield from _batch(finding)
     yield from ("", f"- expected: {_escaped(brief(finding.expected))}")
     yield f"- observed: {_escaped(brief(finding.observed))}"

@@ -23,6 +23,7 @@ from maskgate.reports.wording import (
     counted,
     known_findings,
     loss_line,
+    of_layer,
     outcome,
     repeat_command,
     subject_line,
@@ -137,7 +138,7 @@ def show_evidence(finding: Finding, out: Console) -> None:
 
 def _show_case(finding: Finding, out: Console) -> None:
     """Print the minimal batch of a finding, if it has one."""
-    if finding.case is not None:
+    if finding.case is not None and not of_layer(finding):
         out.print()
         out.print(Text(f"  {loss_line(finding.case)}"), soft_wrap=True)
         _show_batch(batch(finding.case, finding.altered), out)

@@ -149,6 +149,11 @@ def loss_line(case: Mapping[str, Any]) -> str:
     return f"{loss.kind.keras_class}(reduction={case['reduction']!r}{inside}) in {case['dtype']}"
 
 
+def of_layer(finding: Finding) -> bool:
+    """Whether the evidence is one layer's call, which its message tells, and no batch of labels."""
+    return finding.reproducer.get("relation") == "layer-mask"
+
+
 def repeat_command(report: Report, finding: Finding) -> str:
     """The command that runs this property of this subject again, with the same examples."""
     peers = _peers(report, finding)

@@ -17,6 +17,7 @@ from maskgate.strategies.corners import (
     weight_corners,
     with_corners,
 )
+from maskgate.strategies.layers import masked_sequences
 from maskgate.strategies.losses import LOSS_NAMES, PARAMETER_VALUES, losses
 from maskgate.strategies.masks import MASK_DTYPES, MASK_KINDS, MASK_RANKS, SOFT_MASK, masks
 from maskgate.strategies.models import (
@@ -71,6 +72,7 @@ __all__ = [
     "draw_only",
     "losses",
     "mask_corners",
+    "masked_sequences",
     "masks",
     "padding",
     "pairs",
