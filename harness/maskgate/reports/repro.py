@@ -29,7 +29,7 @@ from maskgate import __version__
 from maskgate.case import KINDS, LossSpec
 from maskgate.reports import script_text as text
 from maskgate.reports.literals import HELPERS, array_source
-from maskgate.reports.repro_layer import RELATION, layer_script
+from maskgate.reports.repro_layer import OF_LAYER, layer_script
 from maskgate.reports.repro_model import RELATIONS, model_script
 from maskgate.reports.repro_scenario import RELATION, scenario_script
 from maskgate.verdicts.model import Finding
@@ -66,7 +66,7 @@ def repro_script(finding: Finding, subject: Mapping[str, Any]) -> str | None:
     if recipe.get("relation") in RELATIONS:
         about = (_docstring(finding, subject), _environment(finding, subject), package)
         return model_script(finding, *about)
-    if recipe.get("relation") == RELATION:
+    if recipe.get("relation") == OF_LAYER:
         return layer_script(
             finding,
             _docstring(finding, subject),

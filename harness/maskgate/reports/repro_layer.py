@@ -11,7 +11,7 @@ from maskgate.reports.literals import array_source
 from maskgate.subjects.worker.tasks.zoo_arguments import TRIED
 from maskgate.verdicts.model import Finding
 
-RELATION = "layer-mask"
+OF_LAYER = "layer-mask"
 
 _SCRIPT = Template('''\
 """$docstring
@@ -75,7 +75,7 @@ def layer_script(
     """The script's text, or None where the layer was not called.
 
     Args:
-        finding: with a `reproducer` whose relation is `RELATION`.
+        finding: with a `reproducer` whose relation is `OF_LAYER`.
         docstring: what the script says of itself.
         environment: its lines about environment variables.
         package_import: its line that imports the package as `keras`.
