@@ -91,7 +91,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         test = getattr(item, "function", None)
         if not hasattr(test, "hypothesis"):
             continue
-        if item.get_closest_marker(WHOLE_MODELS) is not None:
+        models = item.get_closest_marker(WHOLE_MODELS)
+        if models is not None and models.kwargs.get("light"):
+            continue  # it asks whole models now and then
+        if models is not None:
             item.obj = settings(max_examples=profile.models)(test)  # type: ignore[attr-defined]
         elif item.get_closest_marker("conformance") is not None:
             item.obj = settings(max_examples=profile.conformance)(test)  # type: ignore[attr-defined]
@@ -188,13 +191,13 @@ def examine(
     peers: Sequence[Subject] = (),
     own: OwnLoss | None = None,
     *,
-    models: bool = False,
+    kind: type[Examination] = Examination,
 ) -> Examination:
     """The examination of a subject by one property, with the deviations listed for its family."""
     semantics = listed(description).semantics
     # Where backends are compared, an entry says which of the others deviates.
     asked_too = [peer.describe() for peer in peers]
-    return (ModelExamination if models else Examination)(
+    return kind(
         subject=subject,
         description=description,
         semantics=semantics,
@@ -232,8 +235,10 @@ def subject(request: pytest.FixtureRequest) -> Examination:
         peers = state.peers()
         # With nothing to compare with there is nothing to replay either.
         known = known if peers else ()
-    models = request.node.get_closest_marker(WHOLE_MODELS) is not None
-    examination = examine(opened, description, name, known, peers, state.own, models=models)
+    models = request.node.get_closest_marker(WHOLE_MODELS)
+    # The words that a property of models is written in, where they are not those of most.
+    kind = Examination if models is None else models.kwargs.get("examination", ModelExamination)
+    examination = examine(opened, description, name, known, peers, state.own, kind=kind)
     request.node.stash[_EXAMINATION] = examination
     return examination
 
