@@ -25,20 +25,23 @@ def losses(adapter: Any, parameters: Any, arrays: Any) -> Any:
         The losses as 0-d arrays by entry; in the data `refused`, class and message by entry.
     """
     names = tuple(str(parameters[key]) for key in ("model", "loss", "reduction", "mode"))
-    model: Any = _KEPT.get(
-        (id(adapter), *names, arrays["x"].shape[-1]),
-        lambda: training.compiled(adapter, parameters, arrays),
-    )
     batch = training.Batch(parameters["model"], arrays)
     weights = dict(enumerate(parameters["weights"]))
-    before = model.get_weights()
 
     def ask(name: str) -> Any:
+        model: Any = _KEPT.get(
+            (id(adapter), *names, arrays["x"].shape[-1]),
+            lambda: training.compiled(adapter, parameters, arrays),
+        )
+        before = model.get_weights()
         training._reset(model)
         try:
-            return ENTRIES[name](adapter, model, batch, weights)
-        finally:
-            model.set_weights(before)
+            said = ENTRIES[name](adapter, model, batch, weights)
+        except Exception:
+            _KEPT.clear()  # a failed step leaves a trainer on JAX that cannot take another
+            raise
+        model.set_weights(before)
+        return said
 
     return answers(parameters["entries"], ask)
 
