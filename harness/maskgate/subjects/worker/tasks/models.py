@@ -1,8 +1,9 @@
 """Small models by name, built from the layers of the release under test.
 
 Every model takes `(batch, steps, features)`, where a step of zeros is padding, and predicts
-`(batch, steps, features)`. `identity` and `masking` hand on what they are given, exactly: one
-dense layer whose kernel is the identity. The others predict what their layers make of it.
+`(batch, steps, features)`; `flat` takes and predicts `(batch, features)`. `flat`, `identity` and
+`masking` hand on what they are given, exactly: one dense layer whose kernel is the identity. The
+others predict what their layers make of it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ..adapter import NotOfferedError
 
 UNITS = 3
 RATE = 0.125  # of the training step
-EXACT = ("identity", "masking")
+EXACT = ("identity", "masking", "flat")
 # Layers called in a method carry masks from 2.4 on; a model in a model takes none before 2.2.
 SINCE = {"subclassed": (2, 4), "nested": (2, 2)}
 
@@ -52,6 +53,12 @@ def inputs(name: str, x: Any) -> Any:
 
 def _identity(keras: Any, features: int) -> Any:
     given = keras.layers.Input((None, features))
+    return keras.models.Model(given, keras.layers.Dense(features)(given))
+
+
+def _flat(keras: Any, features: int) -> Any:
+    """For `(batch, features)`: no steps, no mask."""
+    given = keras.layers.Input((features,))
     return keras.models.Model(given, keras.layers.Dense(features)(given))
 
 
@@ -127,6 +134,7 @@ def release(keras: Any) -> tuple[int, ...]:
 BUILDERS = {
     "identity": _identity,
     "masking": _masking,
+    "flat": _flat,
     "question": _question,
     "question-without-dropout": _question_without_dropout,
     "embedding": _embedding,

@@ -1,0 +1,55 @@
+"""What the metrics of each release see of a mask and of sample weights."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Sees = Literal["never", "beside-weights", "always"]
+
+
+@dataclass(frozen=True)
+class MetricRules:
+    """How a stretch of releases computes metrics.
+
+    Attributes:
+        means_see: when a wrapped mean (an error, an accuracy) is weighted by the mask.
+        others_see: the same of every other metric (`Precision`, `AUC`, `RootMeanSquaredError`).
+        as_losses: whether a metric is reduced by the formula of the losses (Keras 2.0 to 2.2).
+        guards_empty: whether the mean over a weight of zero is 0, not NaN.
+        samplewise: whether a mean is taken for each sample first.
+        direct: whether a metric that is called directly sees the mask as a compiled one does;
+            before Keras 3 only a compiled model hands it on.
+    """
+
+    means_see: Sees = "always"
+    others_see: Sees = "always"
+    as_losses: bool = False
+    guards_empty: bool = True
+    samplewise: bool = False
+    direct: bool = False
+
+    def sees_mask(self, *, weighted: bool, wrapped: bool) -> bool:
+        """Whether the mask is part of a metric's weight."""
+        when = self.means_see if wrapped else self.others_see
+        return when == "always" or (when == "beside-weights" and weighted)
+
+
+def metric_rules(distribution: str, version: str) -> MetricRules:
+    """The rules of a release of `keras` or `tf_keras`.
+
+    Keras 2.0 to 2.2 reduce metrics as they do losses (2.2.4 `engine/training.py`,
+    `weighted_masked_objective`); 2.3 to 2.15 make the mask the weight of every metric (2.15
+    `engine/compile_utils.py`, `MetricsContainer`); Keras 3 looks at it in `MeanMetricWrapper`
+    alone, until 3.12 only where there are weights too.
+    """
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if distribution == "tf_keras" or (2, 4) <= numbers < (3,) or version.endswith("-tf"):
+        return MetricRules()
+    if numbers < (2, 3):
+        return MetricRules(as_losses=True)
+    if numbers < (3,):
+        return MetricRules(guards_empty=False)
+    means: Sees = "always" if numbers >= (3, 12) else "beside-weights"
+    return MetricRules(means_see=means, others_see="never", samplewise=True, direct=True)

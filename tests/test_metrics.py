@@ -1,0 +1,153 @@
+"""Metrics, class weights and several outputs: their oracle, their batches, planted faults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faults import keras_3_15_metrics
+from faults.planting import Fault, plant
+from hypothesis import given, settings
+from test_planted_faults import check, installed, judge
+
+from maskgate.case import AnyArray, Case, LossSpec
+from maskgate.engines.metric_examination import MetricExamination
+from maskgate.oracle import Semantics
+from maskgate.oracle.metric_rules import MetricRules, metric_rules
+from maskgate.oracle.metrics import MEANS, OTHERS, WRAPPED, expect_metric
+from maskgate.strategies import Pair
+from maskgate.strategies.class_weights import classified_batches, classified_corners, looked_up
+from maskgate.strategies.metrics import COUNTING, MEAN_METRICS, metric_batches
+
+LOSSES = np.array([[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]])
+MASK = np.array([[True, False, True], [True, False, False]])
+WEIGHTS = np.array([[2.0, 5.0, 3.0], [0.0, 1.0, 1.0]])
+KERAS_3 = Semantics("valid-where")
+
+
+def batch(
+    y_true: AnyArray, y_pred: AnyArray, mask: AnyArray | None, weight: AnyArray | None = None
+) -> Case:
+    spec = LossSpec.of("mae")
+    return Case(spec, "sum_over_batch_size", "float32", y_true, y_pred, mask, weight)
+
+
+def value(name: str, case: Case, rules: MetricRules, *, weighted: bool = False) -> float:
+    return float(expect_metric(name, case, KERAS_3, rules, weighted=weighted).value)
+
+
+# -- the oracle
+
+
+@pytest.mark.parametrize(
+    ("release", "masked", "both"),
+    [("2.3.1", 8 / 3, 3.4), ("2.15.0", 8 / 3, 3.4), ("3.11.3", 3.5, 3.4), ("3.12.0", 8 / 3, 3.4)],
+)
+def test_a_mean_of_worked_numbers(release: str, masked: float, both: float) -> None:
+    rules = metric_rules("keras", release)
+    case = batch(np.zeros((2, 3, 1)), LOSSES[..., None], MASK, WEIGHTS)
+    assert value("MeanAbsoluteError", case, rules) == pytest.approx(masked, rel=1e-12)
+    said = value("MeanAbsoluteError", case, rules, weighted=True)
+    assert said == pytest.approx(both, rel=1e-12)
+
+
+def test_a_mean_over_no_weight() -> None:
+    case = batch(np.zeros((2, 3, 1)), LOSSES[..., None], np.zeros((2, 3), bool))
+    assert np.isnan(value("MeanAbsoluteError", case, metric_rules("keras", "2.3.1")))
+    assert value("MeanAbsoluteError", case, metric_rules("keras", "2.15.0")) == 0.0
+    assert value("MeanAbsoluteError", case, metric_rules("tf_keras", "2.21.0")) == 0.0
+
+
+def test_rates_of_worked_numbers() -> None:
+    """Valid: a hit and a miss; masked: a false alarm."""
+    y_true = np.array([[[1.0], [1.0], [0.0]]])
+    y_pred = np.array([[[0.75], [0.25], [0.75]]])
+    case = batch(y_true, y_pred, np.array([[True, True, False]]))
+    sees, not_seen = metric_rules("keras", "2.15.0"), metric_rules("keras", "3.15.1")
+    expected = {
+        "Precision": (1.0, 0.5),
+        "Recall": (0.5, 0.5),
+        "TruePositives": (1.0, 1.0),
+        "FalsePositives": (0.0, 1.0),
+        "FalseNegatives": (1.0, 1.0),
+        "TrueNegatives": (0.0, 0.0),
+        "BinaryIoU": (0.25, 1 / 6),
+        "RootMeanSquaredError": (np.sqrt(0.3125), np.sqrt((0.0625 + 0.5625 + 0.5625) / 3)),
+    }
+    for name, (masked, unmasked) in expected.items():
+        assert value(name, case, sees) == pytest.approx(masked, rel=1e-12), name
+        assert value(name, case, not_seen) == pytest.approx(unmasked, rel=1e-12), name
+
+
+def test_the_area_under_a_curve_is_the_share_of_pairs_in_order() -> None:
+    """With distinct predictions: how often a positive is above a negative."""
+    y_true = np.array([[1.0], [0.0], [1.0], [0.0], [0.0]])
+    y_pred = np.array([[0.875], [0.125], [0.375], [0.625], [0.25]])
+    case = batch(y_true, y_pred, None)
+    assert value("AUC", case, metric_rules("keras", "3.15.1")) == pytest.approx(5 / 6, rel=1e-12)
+
+
+def test_the_bound_of_a_metric_is_a_few_roundings() -> None:
+    case = batch(np.zeros((2, 3, 1)), LOSSES[..., None], MASK, WEIGHTS)
+    rules = metric_rules("keras", "3.15.1")
+    for name in (*WRAPPED, *OTHERS):
+        ball = expect_metric(name, case, KERAS_3, rules, weighted=True)
+        # Counts are exact; an area is a sum over 200 thresholds.
+        largest = 2e-3 if name == "AUC" else 1e-4
+        assert 0.0 <= ball.radius <= largest * max(1.0, abs(float(ball.value))), name
+
+
+# -- the batches
+
+
+@settings(max_examples=60, deadline=None)
+@given(pair=metric_batches(padded_with="finite"))
+def test_only_masked_labels_of_a_metric_differ(pair: Pair) -> None:
+    assert pair.altered is not None
+    assert set(pair.details["metrics"]) <= set(COUNTING).union(*MEAN_METRICS.values())
+    valid = np.asarray(pair.case.mask)
+    assert np.array_equal(pair.case.y_true[valid], pair.altered.y_true[valid])
+    assert np.array_equal(pair.case.y_pred, pair.altered.y_pred)
+
+
+def test_each_kind_of_metric_is_asked() -> None:
+    asked = set(COUNTING).union(*MEAN_METRICS.values())
+    assert asked & set(OTHERS) == set(OTHERS)
+    assert len(asked & set(MEANS)) >= 10
+
+
+@settings(max_examples=60, deadline=None)
+@given(pair=classified_batches())
+def test_class_weights_are_looked_up_by_label(pair: Pair) -> None:
+    weights = looked_up(pair)
+    assert weights.shape == pair.case.loss_shape
+    assert set(np.unique(weights)) <= set(pair.details["weights"])
+
+
+def test_the_corners_of_class_weights_hold_every_class() -> None:
+    for pair in classified_corners():
+        assert len(np.unique(looked_up(pair))) > 1
+
+
+# -- the suite can fail
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(fault, id=fault.name, marks=[] if number == 0 else pytest.mark.slow)
+        for number, fault in enumerate(keras_3_15_metrics.FAULTS)
+    ],
+)
+def test_a_fault_in_metrics_or_weights_is_killed(fault: Fault, tmp_path: Path) -> None:
+    path = plant(fault, installed("keras"), tmp_path)
+    judge(fault, *check(fault.killed_by, path=path, profile="default"))
+
+
+@pytest.mark.slow
+def test_the_installed_framework_has_its_metrics_as_listed() -> None:
+    assert MetricExamination.__doc__
+    for name in ("metric-*", "loss-matches-metric", "class-weight", "own-mask-per-output"):
+        status, report = check(name, profile="smoke")
+        assert status == 0, [each["title"] for each in report["findings"]]
