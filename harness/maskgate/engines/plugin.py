@@ -188,13 +188,13 @@ def examine(
     peers: Sequence[Subject] = (),
     own: OwnLoss | None = None,
     *,
-    models: bool = False,
+    kind: type[Examination] = Examination,
 ) -> Examination:
     """The examination of a subject by one property, with the deviations listed for its family."""
     semantics = listed(description).semantics
     # Where backends are compared, an entry says which of the others deviates.
     asked_too = [peer.describe() for peer in peers]
-    return (ModelExamination if models else Examination)(
+    return kind(
         subject=subject,
         description=description,
         semantics=semantics,
@@ -232,8 +232,10 @@ def subject(request: pytest.FixtureRequest) -> Examination:
         peers = state.peers()
         # With nothing to compare with there is nothing to replay either.
         known = known if peers else ()
-    models = request.node.get_closest_marker(WHOLE_MODELS) is not None
-    examination = examine(opened, description, name, known, peers, state.own, models=models)
+    models = request.node.get_closest_marker(WHOLE_MODELS)
+    # The words that a property of models is written in, where they are not those of most.
+    kind = Examination if models is None else models.kwargs.get("examination", ModelExamination)
+    examination = examine(opened, description, name, known, peers, state.own, kind=kind)
     request.node.stash[_EXAMINATION] = examination
     return examination
 

@@ -81,7 +81,7 @@ def step(adapter: Any, parameters: Any, arrays: Any) -> Any:
     fresh = draws and models.release(adapter.api.keras) >= (2, 4)
     if fresh:
         _forget(adapter)
-        model = _compiled(adapter, parameters, arrays, rate=models.RATE)
+        model = compiled(adapter, parameters, arrays, rate=models.RATE)
     else:
         model = _kept(adapter, parameters, arrays, rate=models.RATE)
     if draws and not fresh:
@@ -109,17 +109,18 @@ def _kept(adapter: Any, parameters: Any, arrays: Any, rate: float) -> Any:
     ranks = arrays["x"].shape[-1], None if weight is None else weight.ndim
     return _KEPT.get(
         (id(adapter), rate, *names, *settings, *ranks),
-        lambda: _compiled(adapter, parameters, arrays, rate),
+        lambda: compiled(adapter, parameters, arrays, rate),
     )
 
 
-def _compiled(adapter: Any, parameters: Any, arrays: Any, rate: float) -> Any:
+def compiled(adapter: Any, parameters: Any, arrays: Any, rate: float = 0.0, **given: Any) -> Any:
+    """A new model of one output, compiled as a user does; `given` goes to `compile` too."""
     api = adapter.api
     keras, old = api.keras, models.release(api.keras) < (2, 4)
     if old and not _SESSIONS:
         _SESSIONS.append(_one_thread(adapter))
     model = models.build(keras, parameters["model"], arrays["x"].shape[-1])
-    arguments = {}
+    arguments = dict(given)
     if old:
         weight = arrays.get("sample_weight")
         if weight is not None and weight.ndim == 2:
