@@ -103,7 +103,7 @@ class FakeTrainer(FakeSubject):
     def saving_round_trip(self, task: Task) -> Done:
         loss = np.asarray(of_batch(batch(task), self.semantics).value.value)
         names = ("saved", "loaded", "saved-weights", "loaded-weights")
-        return Done({"refused": {}, "made": True}, {name: loss for name in names})
+        return Done({"refused": {}, "made": True}, dict.fromkeys(names, loss))
 
 
 class WithoutCopy(FakeTrainer):
@@ -190,6 +190,13 @@ def test_only_two_releases_do_not_weigh_batches(
     distribution: str, version: str, weighs: bool
 ) -> None:
     assert weighs_batches(distribution, version) is weighs
+
+
+@settings(max_examples=25, deadline=None)
+@given(pair=epochs())
+def test_two_steps_at_once_never_take_a_batch_too_many(pair: Pair) -> None:
+    steps = -(-len(pair.case.y_pred) // pair.details["batch_size"])
+    assert steps % pair.details["steps_per_execution"] == 0
 
 
 @settings(max_examples=25, deadline=None)

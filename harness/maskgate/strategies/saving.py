@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+import numpy as np
 from hypothesis import strategies as st
 
+from maskgate.case import Case, LossSpec
 from maskgate.strategies.alterations import repadded
-from maskgate.strategies.models import question_corners, trained_pairs
+from maskgate.strategies.models import fed, trained_pairs
 from maskgate.strategies.pairs import Pair, signature_budget
 
 FORMATS = ("keras", "h5", "weights", "config", "savedmodel")
@@ -32,10 +32,15 @@ def saved_batches() -> st.SearchStrategy[Pair]:
 
 
 def saving_corners() -> tuple[Pair, ...]:
-    """A partly masked batch, by each format."""
-    pair = question_corners()[0]
+    """A partly masked batch, by each format; and where the mask is that of an embedding."""
+    x = np.arange(1.0, 13.0).reshape(2, 3, 2)
+    # Uneven: outputs held over masked steps must not have the mean of the valid ones.
+    mask = np.array([[True, False, False], [True, True, True]])
+    y = np.full(x.shape, 0.25)
+    case = fed(Case(LossSpec.of("mse"), "sum_over_batch_size", "float32", y, x, mask))
+    plain = [("masking", each, work) for work in WORK for each in FORMATS]
+    embedded = [("embedding", each, "evaluate") for each in ("keras", "config")]
     return tuple(
-        replace(pair, altered=None, details={"model": "masking", "format": each, "work": work})
-        for work in WORK
-        for each in FORMATS
+        Pair(case, None, {"model": model, "format": form, "work": work})
+        for model, form, work in (*plain, *embedded)
     )
