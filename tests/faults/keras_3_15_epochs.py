@@ -25,11 +25,12 @@ FAULTS = (
         "accumulation-split",
         "accumulated",
     ),
+    # Not the mask of an embedding: a functional model saves the operation that made it.
     Fault(
-        "a-saved-embedding-forgets-its-mask",
-        "src/layers/core/embedding.py",
-        '"mask_zero": self.mask_zero,',
-        '"mask_zero": False,',
+        "a-saved-masking-layer-forgets-its-value",
+        "src/layers/core/masking.py",
+        'config = {"mask_value": self.mask_value}',
+        'config = {"mask_value": 1e6}',
         "mask-survives-saving",
     ),
 )
