@@ -43,6 +43,8 @@ class ModelExamination(Examination):
     trainer is asked as users do, in its default mode: as a graph where there are graphs.
     """
 
+    # In the order in which a failure is named.
+    entries: tuple[str, ...] = ENTRIES
     # The entry point that failed while the first one held.
     _alone: str | None = None
     # Once something has failed: the entry points that show it. Shrinking asks hundreds of times.
@@ -175,7 +177,7 @@ class ModelExamination(Examination):
             self._in_each_mode(pair, self.modes(pair), in_mode)
         except Deviation:
             if self._replaying is None and not self._narrowed:
-                self._narrowed = (ENTRIES[0], self._alone or ENTRIES[1])
+                self._narrowed = (self.entries[0], self._alone or self.entries[1])
             raise
 
     def _stage(self, pair: Pair, mode: Mode, relation: Relation, *, refused: bool) -> str:
@@ -195,6 +197,10 @@ class ModelExamination(Examination):
     def _losses(self, pair: Pair, mode: Mode) -> Answered:
         entries = self._narrowed or BRIEFLY.get(mode, ENTRIES)
         done = self._perform("training.losses", pair.case, pair, mode, entries=list(entries))
+        return self._by_entry(done, entries)
+
+    def _by_entry(self, done: Done | Refusal, entries: Sequence[str]) -> Answered:
+        """What each entry point said, those that the release lacks left out."""
         if isinstance(done, Refusal):
             return dict.fromkeys(entries, done)
         refused = {name: Refusal(*said) for name, said in done.data["refused"].items()}

@@ -87,7 +87,7 @@ def step(adapter: Any, parameters: Any, arrays: Any) -> Any:
     if draws and not fresh:
         _draw_again(adapter, model)
     before = model.get_weights()
-    loss = _train_on_batch(adapter, model, Batch(parameters["model"], arrays))
+    loss = train_on_batch(adapter, model, Batch(parameters["model"], arrays))
     after = model.get_weights()
     if not fresh:
         model.set_weights(before)
@@ -199,7 +199,8 @@ def _draw_again(adapter: Any, model: Any) -> None:
     model.set_weights(weights)
 
 
-def _train_on_batch(_adapter: Any, model: Any, batch: Batch) -> Any:
+def train_on_batch(_adapter: Any, model: Any, batch: Batch) -> Any:
+    """The loss of one training step; the weights are those after it."""
     # Keras 3.0 to 3.14 report the mean of all batches since the last reset.
     _reset(model)
     return model.train_on_batch(batch.x, batch.y, sample_weight=batch.weight)
@@ -261,7 +262,7 @@ def _first(history: Any) -> Any:
 
 ENTRIES: dict[str, Callable[[Adapter, Any, Batch], Any]] = {
     "test_on_batch": _test_on_batch,
-    "train_on_batch": _train_on_batch,
+    "train_on_batch": train_on_batch,
     "evaluate": _evaluate,
     "fit": _fit,
     "evaluate-generator": _evaluate_generator,
