@@ -1,0 +1,85 @@
+"""One masked forward pass of a layer as frozen data. Knows no framework."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from maskgate.case.cases import array_from_dict, array_to_dict
+from maskgate.case.dtypes import AnyArray
+
+Setting = bool | int | str
+
+
+@dataclass(frozen=True)
+class LayerCase:
+    """What one call of a layer is given, float32.
+
+    Attributes:
+        layer: Keras class name, such as `LSTM`.
+        parameters: constructor arguments, plain data.
+        x: `(batch, steps, features)`, float32.
+        mask: `(batch, steps)`, bool; None for none.
+        weights: the layer's weights in the order of `get_weights`, float32.
+    """
+
+    layer: str
+    parameters: Mapping[str, Setting]
+    x: AnyArray
+    mask: AnyArray | None = None
+    weights: tuple[AnyArray, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays.
+
+        Raises:
+            ValueError: when the shapes do not fit each other.
+        """
+        x = _frozen(self.x, np.float32)
+        if x.ndim != 3:
+            raise ValueError(f"a layer is given (batch, steps, features); got shape {x.shape}")
+        object.__setattr__(self, "x", x)
+        object.__setattr__(self, "parameters", dict(self.parameters))
+        weights = tuple(_frozen(each, np.float32) for each in self.weights)
+        object.__setattr__(self, "weights", weights)
+        if self.mask is not None:
+            mask = _frozen(self.mask, np.bool_)
+            if mask.shape != x.shape[:2]:
+                raise ValueError(f"a mask for {x.shape} has shape {x.shape[:2]}; got {mask.shape}")
+            object.__setattr__(self, "mask", mask)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as `from_dict` reads it."""
+        return {
+            "layer": self.layer,
+            "parameters": dict(self.parameters),
+            "x": array_to_dict(self.x),
+            "mask": array_to_dict(self.mask),
+            "weights": [array_to_dict(each) for each in self.weights],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> LayerCase:
+        """The case that `to_dict` wrote.
+
+        Raises:
+            ValueError: when something is missing or damaged.
+        """
+        try:
+            weights = tuple(array_from_dict(each) for each in data["weights"])
+            x, mask = array_from_dict(data["x"]), array_from_dict(data["mask"])
+            if x is None or any(each is None for each in weights):
+                raise ValueError("only the mask may be missing")
+            kept = tuple(each for each in weights if each is not None)
+            return cls(data["layer"], data["parameters"], x, mask, kept)
+        except (KeyError, TypeError) as problem:
+            raise ValueError(f"not a layer case: {type(problem).__name__}: {problem}") from problem
+
+
+def _frozen(values: AnyArray, dtype: type[np.generic]) -> AnyArray:
+    array = np.array(values, dtype=dtype)
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,206 @@
+"""Masked forward passes of recurrent layers: the case, the oracle, and real releases."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from faults.planting import Fault, plant
+from test_planted_faults import installed
+
+from maskgate.case.layers import LayerCase
+from maskgate.oracle.ball import Ball
+from maskgate.oracle.recurrent import CELLS, TANH_ROUNDINGS, forward, weight_shapes
+from maskgate.subjects import open_subject
+from maskgate.subjects.protocol import Done, Task
+
+# Left and right padding, a hole, nothing masked, all masked.
+MASK = np.array([[0, 0, 1, 1], [1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0]], bool)
+VARIANTS = [
+    *[(layer, {}) for layer in CELLS],
+    ("GRU", {"reset_after": True}),
+]
+FLAGS = [
+    dict(zip(("return_sequences", "go_backwards"), said, strict=True))
+    for said in itertools.product((False, True), repeat=2)
+]
+
+
+def a_case(layer: str, seed: int = 0, mask: Any = MASK, **parameters: Any) -> LayerCase:
+    random = np.random.default_rng(seed)
+    gates = {} if layer == "SimpleRNN" else {"recurrent_activation": "sigmoid"}
+    if layer == "GRU":
+        gates["reset_after"] = parameters.pop("reset_after", False)
+    x = random.uniform(-2.0, 2.0, (5, 4, 2))
+    bare = LayerCase(layer, {"units": 3, **gates, **parameters}, x, mask)
+    weights = tuple(random.uniform(-1.0, 1.0, shape) for shape in weight_shapes(bare))
+    return replace(bare, weights=weights)
+
+
+def cases(layer: str, seeds: int = 2, **parameters: Any) -> Iterator[LayerCase]:
+    for seed, flags in itertools.product(range(seeds), FLAGS):
+        yield a_case(layer, seed, **flags, **parameters)
+
+
+def ask(subject: Any, case: LayerCase) -> Done:
+    arrays = {"x": case.x, **{f"weight{i}": each for i, each in enumerate(case.weights)}}
+    if case.mask is not None:
+        arrays["mask"] = case.mask
+    task = Task("layers.forward", {"layer": case.layer, "arguments": case.parameters}, arrays)
+    done = subject.perform(task, timeout=240.0)
+    assert isinstance(done, Done), done
+    return done
+
+
+def used(done: Done, case: LayerCase) -> float:
+    """The largest error of a subject as a share of its bound."""
+    said = forward(case)
+    balls = {"output": said.output}
+    balls.update({f"state{i}": each for i, each in enumerate(said.states)})
+    assert set(done.arrays) == set(balls)
+    return max(share(done.arrays[name], ball) for name, ball in balls.items())
+
+
+def share(found: Any, ball: Ball) -> float:
+    assert found.shape == ball.value.shape
+    apart = np.abs(np.asarray(found, np.float64) - ball.value)
+    safe = np.where(ball.radius > 0.0, ball.radius, 1.0)
+    return float(np.max(np.where(ball.radius > 0.0, apart / safe, np.where(apart > 0, np.inf, 0))))
+
+
+# -- the case
+
+
+def test_a_case_survives_a_file() -> None:
+    case = a_case("LSTM")
+    again = LayerCase.from_dict(json.loads(json.dumps(case.to_dict())))
+    assert again.to_dict() == case.to_dict()
+    assert replace(case, mask=None).to_dict()["mask"] is None
+
+
+def test_a_case_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"\(5, 4\)"):
+        a_case("LSTM", mask=MASK[:, :2])
+    with pytest.raises(ValueError, match="not a layer case"):
+        LayerCase.from_dict({"layer": "LSTM"})
+    with pytest.raises(ValueError, match="weights of shapes"):
+        forward(replace(a_case("LSTM"), weights=()))
+    with pytest.raises(ValueError, match="no recurrent layer"):
+        forward(replace(a_case("LSTM"), layer="Dense"))
+
+
+# -- the oracle
+
+
+@pytest.mark.parametrize(("layer", "parameters"), VARIANTS)
+def test_the_definition_keeps_the_law_of_compaction(layer: str, parameters: Any) -> None:
+    """At valid steps: what the sequence gives with its masked steps cut out."""
+    for case in cases(layer, **parameters):
+        whole = forward(case)
+        for row, valid in enumerate(MASK[:-1]):
+            short = replace(case, x=case.x[row][valid][None], mask=None)
+            alone = forward(short)
+            for state, same in zip(whole.states, alone.states, strict=True):
+                assert np.array_equal(state.value[row], same.value[0])
+            if case.parameters["return_sequences"]:
+                order = valid[::-1] if case.parameters["go_backwards"] else valid
+                assert np.array_equal(whole.output.value[row][order], alone.output.value[0])
+
+
+@pytest.mark.parametrize("layer", CELLS)
+def test_an_empty_sequence_leaves_zeros(layer: str) -> None:
+    said = forward(a_case(layer, return_sequences=True))
+    assert not said.output.value[-1].any()
+    assert not any(state.value[-1].any() for state in said.states)
+
+
+# -- real releases
+
+
+@pytest.fixture(scope="module")
+def current() -> Iterator[Any]:
+    subject = open_subject("current")
+    yield subject
+    subject.close()
+
+
+def agrees(subject: Any, seeds: int = 2) -> None:
+    worst = 0.0
+    for layer, parameters in VARIANTS:
+        for case in cases(layer, seeds, **parameters):
+            share_of_case = used(ask(subject, case), case)
+            assert share_of_case <= 1.0, (case.layer, case.parameters, share_of_case)
+            worst = max(worst, share_of_case)
+    # A bound that nothing comes near would hide a fault.
+    assert worst > 0.01
+
+
+def test_the_installed_release_computes_the_definition(current: Any) -> None:
+    agrees(current)
+
+
+def test_masked_content_reaches_nothing(current: Any) -> None:
+    for layer in CELLS:
+        case = a_case(layer, return_sequences=True)
+        other = replace(case, x=np.where(MASK[..., None], case.x, 1e6))
+        first, second = ask(current, case), ask(current, other)
+        for name, found in first.arrays.items():
+            assert np.array_equal(found, second.arrays[name]), (layer, name)
+
+
+def test_zeros_for_masked_steps(current: Any) -> None:
+    for layer in CELLS:
+        case = a_case(layer, return_sequences=True, zero_output_for_mask=True)
+        assert used(ask(current, case), case) <= 1.0
+
+
+@pytest.mark.slow
+def test_the_tangent_of_the_installed_release_is_as_exact_as_assumed() -> None:
+    import tensorflow as tf
+
+    ends = np.array([2.0**-126, 32.0], np.float32).view(np.uint32)
+    x = np.arange(*ends, 997, dtype=np.uint32).view(np.float32)
+    exact = np.tanh(x.astype(np.float64))
+    worst = np.max(np.abs(tf.tanh(x).numpy().astype(np.float64) - exact) / exact) * 2.0**24
+    assert TANH_ROUNDINGS / 4.0 <= worst <= TANH_ROUNDINGS
+
+
+@pytest.mark.releases
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    ["keras-3.0.5", "keras-3.15.1-torch", "keras-3.15.1-jax", "tf-2.15.1", "keras-2.2.5"],
+)
+def test_other_releases_compute_the_definition(name: str) -> None:
+    subject = open_subject(name)
+    try:
+        agrees(subject, seeds=1)
+    finally:
+        subject.close()
+
+
+@pytest.mark.slow
+def test_a_state_that_masked_steps_change_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault = Fault(
+        "masked-steps-change-the-state",
+        "src/backend/tensorflow/rnn.py",
+        "flat_final_state = compute_masked_output(\n"
+        "                    mask_t, flat_new_state, flat_state\n                )",
+        "flat_final_state = flat_new_state",
+        "the comparison with the definition",
+    )
+    monkeypatch.setenv("PYTHONPATH", str(plant(fault, installed("keras"), tmp_path)), prepend=":")
+    subject = open_subject("current")
+    try:
+        case = a_case("SimpleRNN", return_sequences=True)
+        assert used(ask(subject, case), case) > 1.0
+    finally:
+        subject.close()
