@@ -33,7 +33,7 @@ class Profile:
 
 
 PROFILES: dict[str, Profile] = {
-    "smoke": Profile(examples=15, conformance=40, signatures=1, models=2, stacks=2, brief=True),
+    "smoke": Profile(examples=15, conformance=40, signatures=1, models=1, stacks=1, brief=True),
     "default": Profile(examples=100, conformance=400, signatures=4, models=24),
     "deep": Profile(examples=2000, conformance=4000, signatures=48, models=400),
 }

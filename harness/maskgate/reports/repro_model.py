@@ -178,6 +178,8 @@ def _check(finding: Finding) -> str | None:
     """The script's comparison: sets `expected`, `observed` and `there`."""
     recipe, altered = finding.reproducer, finding.altered
     relation, entry = recipe.get("relation"), str(recipe.get("entry", "train_on_batch"))
+    if {entry, str(recipe.get("against") or entry)} - set(_ENTRIES):
+        return None  # several batches, or several outputs: such a finding has a script of its own
     words = {"entry": _entry(entry), "entry_name": entry, "bound": _number(finding.bound)}
     if relation == "trained-agree":
         against = str(recipe["against"])

@@ -144,7 +144,7 @@ def compile_as_users_do(
         elif parameters["mode"] == "xla":
             raise NotOfferedError("compile has no jit_compile in " + keras.__version__)
     loss = _loss(api, parameters)
-    outputs = len(model.outputs or [None])
+    outputs = len(getattr(model, "outputs", None) or [None])  # a subclassed model has none
     model.compile(_sgd(keras, rate), [loss] * outputs if outputs > 1 else loss, **arguments)
     return model
 
