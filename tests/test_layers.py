@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from faults import keras_3_15_recurrent
 from faults.planting import Fault, plant
-from test_planted_faults import installed
+from test_planted_faults import check, installed, judge
 
 from maskgate.case.layers import LayerCase
 from maskgate.oracle.ball import Ball
@@ -185,22 +186,21 @@ def test_other_releases_compute_the_definition(name: str) -> None:
         subject.close()
 
 
-@pytest.mark.slow
-def test_a_state_that_masked_steps_change_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fault = Fault(
-        "masked-steps-change-the-state",
-        "src/backend/tensorflow/rnn.py",
-        "flat_final_state = compute_masked_output(\n"
-        "                    mask_t, flat_new_state, flat_state\n                )",
-        "flat_final_state = flat_new_state",
-        "the comparison with the definition",
-    )
-    monkeypatch.setenv("PYTHONPATH", str(plant(fault, installed("keras"), tmp_path)), prepend=":")
-    subject = open_subject("current")
-    try:
-        case = a_case("SimpleRNN", return_sequences=True)
-        assert used(ask(subject, case), case) > 1.0
-    finally:
-        subject.close()
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(fault, id=fault.name, marks=[pytest.mark.slow] if number else [])
+        for number, fault in enumerate(keras_3_15_recurrent.FAULTS)
+    ],
+)
+def test_a_fault_in_a_recurrent_layer_is_killed(fault: Fault, tmp_path: Path) -> None:
+    judge(fault, *check(fault.killed_by, path=plant(fault, installed("keras"), tmp_path)))
+
+
+@pytest.mark.releases
+@pytest.mark.parametrize("name", ["keras-2.0.9", "keras-2.3.1", "tf-2.15.1", "keras-3.15.1-torch"])
+def test_other_releases_keep_the_laws(name: str) -> None:
+    for select in ("layer-forward", "recurrent-compaction"):
+        status, report = check(select, subject=name, profile="smoke")
+        assert status == 0, [each["title"] for each in report["findings"]]
+        assert report["results"][0]["verdict"] == "holds"

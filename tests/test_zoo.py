@@ -173,7 +173,8 @@ def test_layers_of_the_path_of_the_question_keep_its_mask_in_every_release() -> 
         for release, layers in line.items():
             kept = {name: layers[name] for name in ("Masking", "LSTM", "Dropout", "Dense")}
             assert set(kept.values()) == {"kept"}, release
-            assert layers["Embedding"] in ("made", NOT_ASKED), release
+            # Given floats, some releases take them for class ids.
+            assert layers["Embedding"] in ("made", "changed", NOT_ASKED), release
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..adapter import Adapter, NotOfferedError
+from ..adapter import NotOfferedError
+from .graphs import own_graph
 from .models import release
 
 
-def forward(adapter: Adapter, parameters: Any, arrays: Any) -> Any:
+def forward(adapter: Any, parameters: Any, arrays: Any) -> Any:
     """Output and states of a recurrent layer, in inference.
 
     Args:
@@ -22,15 +23,31 @@ def forward(adapter: Adapter, parameters: Any, arrays: Any) -> Any:
     Returns:
         `output` and the last states as `state0` ...; no data.
     """
-    keras = adapter.api.keras  # type: ignore[attr-defined]
+    keras = adapter.api.keras
     if not hasattr(getattr(keras, "layers", None), parameters["layer"]):
         raise NotOfferedError("no layer " + parameters["layer"])
-    layer = getattr(keras.layers, parameters["layer"])(return_state=True, **parameters["arguments"])
+    kind, arguments = getattr(keras.layers, parameters["layer"]), parameters["arguments"]
     names = ["weight" + str(number) for number in range(len(arrays))]
-    weights = [arrays[name] for name in names if name in arrays]
-    asked = _in_graph if release(keras) < (2, 4) else _at_once
-    found = asked(keras, layer, weights, arrays["x"], arrays.get("mask"))
+    given = [arrays[name] for name in names if name in arrays], arrays["x"], arrays.get("mask")
+    if release(keras) < (2, 4):
+        with own_graph(adapter):
+            found = _in_graph(keras, _made(kind, arguments), *given)
+    else:
+        found = _at_once(keras, _made(kind, arguments), *given)
     return {}, dict(zip(["output", "state0", "state1"], found))  # noqa: B905
+
+
+def _made(kind: Any, arguments: Any) -> Any:
+    try:
+        return kind(return_state=True, **arguments)
+    except (TypeError, ValueError) as problem:
+        if "reset_after" not in str(problem):
+            raise
+        if arguments["reset_after"]:
+            raise NotOfferedError("no reset_after") from problem
+        # Before there was a choice the reset gate stood before the product.
+        others = {key: value for key, value in arguments.items() if key != "reset_after"}
+        return kind(return_state=True, **others)
 
 
 def _at_once(keras: Any, layer: Any, weights: Any, x: Any, mask: Any) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..adapter import NotOfferedError, readable
 from . import models, zoo_graphs
+from .graphs import own_graph
 from .zoo_arguments import GIVEN, arguments, inputs
 
 KEPT, CHANGED, USED_UP, MADE = "kept", "changed", "used up", "made"
@@ -120,9 +121,7 @@ def _about_masks(message: str) -> bool:
 
 
 def _called(adapter: Any, layer: Any, given: str) -> str:
-    keras = adapter.api.keras
-    ask = zoo_graphs.called if models.release(keras) < EAGER else _called_eagerly
-    mask, emitted, shape, taken = ask(adapter, layer, given)
+    mask, emitted, shape, taken = _ask(adapter, layer, given)
     if mask is None:
         return MADE if emitted is not None else NOT_ASKED
     off = TAKEN if taken else ""
@@ -133,6 +132,13 @@ def _called(adapter: Any, layer: Any, given: str) -> str:
     looks = "mask" in inspect.signature(layer.call).parameters or hasattr(layer, "layer")
     steps = len(shape) >= 2 and shape[1] == _STEPS
     return (USED_UP if looks and not steps else SILENT) + off
+
+
+def _ask(adapter: Any, layer: Any, given: str) -> Any:
+    if models.release(adapter.api.keras) >= EAGER:
+        return _called_eagerly(adapter, layer, given)
+    with own_graph(adapter):
+        return zoo_graphs.called(adapter, layer, given)
 
 
 def _called_eagerly(adapter: Any, layer: Any, given: str) -> Any:

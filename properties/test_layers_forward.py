@@ -1,0 +1,18 @@
+"""Conformance: the masked forward pass of recurrent layers."""
+
+import pytest
+from hypothesis import given
+
+from maskgate.engines.layer_examination import LayerExamination
+from maskgate.strategies import Pair, with_corners
+from maskgate.strategies.recurrent import recurrent_batches, recurrent_corners
+
+pytestmark = pytest.mark.conformance
+
+
+@pytest.mark.whole_models(examination=LayerExamination)
+@with_corners(recurrent_corners())
+@given(pair=recurrent_batches())
+def test_layer_forward(subject: LayerExamination, pair: Pair) -> None:
+    """Recurrent layers give what their definition gives of a masked batch."""
+    subject.runs_forward(pair)

@@ -1,0 +1,35 @@
+"""Faults in the recurrent layers of Keras 3.15: what a masked step does."""
+
+from faults.planting import Fault
+
+KEPT = (
+    "flat_final_state = compute_masked_output(\n"
+    "                    mask_t, flat_new_state, flat_state\n                )"
+)
+
+FAULTS = (
+    Fault(
+        "masked-steps-change-the-state",
+        "src/backend/tensorflow/rnn.py",
+        KEPT,
+        "flat_final_state = flat_new_state",
+        "layer-forward",
+        "layer",
+    ),
+    Fault(
+        "masked-steps-let-the-state-through",
+        "src/backend/tensorflow/rnn.py",
+        KEPT,
+        "flat_final_state = flat_new_state",
+        "recurrent-compaction",
+        "layer",
+    ),
+    Fault(
+        "the-forget-gate-stays-open",
+        "src/layers/rnn/lstm.py",
+        "        c = f * c_tm1 + i * self.activation(z2)",
+        "        c = c_tm1 + i * self.activation(z2)",
+        "layer-forward",
+        "layer",
+    ),
+)
