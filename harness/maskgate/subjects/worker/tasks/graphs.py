@@ -15,11 +15,15 @@ def own_graph(adapter: Any) -> Iterator[None]:
     take minutes.
     """
     tensorflow, backend = adapter.backend.tf, adapter.api.keras.backend
+    # Keras 2.3 leaves sessions to tf.keras, which has one a thread.
     state = backend.tensorflow_backend
-    before = state._SESSION
+    holder, name = state, "_SESSION"
+    if not hasattr(state, name):
+        holder, name = state.tf_keras_backend._SESSION, "session"
+    before = getattr(holder, name, None)
     with tensorflow.Graph().as_default(), tensorflow.Session() as session:
         backend.set_session(session)
         try:
             yield
         finally:
-            state._SESSION = before
+            setattr(holder, name, before)
