@@ -363,8 +363,10 @@ def test_list(engine: Any, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["check", "--list", "--select", "empty-*"]) == 0
     assert "empty-mask  law" in capfd.readouterr().out
     assert run(["check", "--list", "--format", "json"]) == 0
-    names = [entry["name"] for entry in json.loads(capfd.readouterr().out)["properties"]]
-    assert names[0] == "loss-value"
+    listed = json.loads(capfd.readouterr().out)["properties"]
+    assert {"loss-value", "epoch-value", "layer-mask"} <= {entry["name"] for entry in listed}
+    kinds = [entry["kind"] for entry in listed]
+    assert kinds == sorted(kinds, key=["conformance", "law", "agreement"].index)
     assert run(["check", "--list", "--format", "markdown", "--deselect", "*e*"]) == 0
     assert capfd.readouterr().out.startswith("- `")
     assert not asked

@@ -18,10 +18,12 @@ from hypothesis import seed, settings
 
 from maskgate.case import LossSpec
 from maskgate.engines.catalogue import PropertyInfo, selected, suite_folder
+from maskgate.engines.examination import Examination
 from maskgate.engines.forced_failure import prove_it_can_fail
+from maskgate.engines.model_examination import ModelExamination
 from maskgate.engines.outcome import Outcome, conclude, replay_known, try_corners
 from maskgate.engines.own_loss import OwnLoss, corners_for, introduced
-from maskgate.engines.plugin import SHIPPED, examine
+from maskgate.engines.plugin import SHIPPED, WHOLE_MODELS, examine
 from maskgate.engines.profiles import DEFAULT_SEED, PROFILES, Profile, hypothesis_settings
 from maskgate.strategies import Pair, Scope, corners_of, draw_only, spend_signatures
 from maskgate.subjects import InProcess, load_adapter
@@ -112,7 +114,9 @@ def _run(
     test = getattr(_module(info), info.function)
     corners = corners_for(own, corners_of(test))
     known = load_deviations(suite_folder() / SHIPPED)
-    examination = examine(subject, description, info.name, known, own=own)
+    asked = next((m for m in getattr(test, "pytestmark", ()) if m.name == WHOLE_MODELS), None)
+    kind = Examination if asked is None else asked.kwargs.get("examination", ModelExamination)
+    examination = examine(subject, description, info.name, known, own=own, kind=kind)
     started = time.perf_counter()
     inner: Callable[..., None] = test.hypothesis.inner_test
 
