@@ -80,4 +80,11 @@ FAULTS = (
         "own-mask-per-output",
         "trainer",
     ),
+    Fault(
+        "a-class-without-a-weight-counts-nothing",
+        "src/trainers/data_adapters/data_adapter_utils.py",
+        "class_weight.get(int(y_numpy[i]), 1.0)",
+        "class_weight.get(int(y_numpy[i]), 0.0)",
+        "class-weight",
+    ),
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from maskgate.case import AnyArray
 from maskgate.engines.model_examination import NOT_OFFERED
 from maskgate.engines.numbers_examination import NumbersExamination, Verdict
-from maskgate.strategies.class_weights import ENTRIES, looked_up
+from maskgate.strategies.class_weights import ENTRIES, looked_up, unnamed
 from maskgate.strategies.pairs import Pair
 from maskgate.subjects.protocol import Mode, Refusal
 from maskgate.verdicts.compare import Judgement, Mismatch, judge
@@ -32,6 +32,8 @@ class ClassWeightExamination(NumbersExamination):
 
         def told(mode: Mode) -> Iterator[Verdict]:
             case, target = pair.case, str(pair.details["target"])
+            if unnamed(pair) and self.semantics.element_rules.dialect == "keras-2":
+                return  # there each class must have its weight
             weighted = case.with_(sample_weight=looked_up(pair))
             wanted = self.expect_trained(weighted, mode, training=True)
             only = pair.details.get("only")

@@ -66,6 +66,13 @@ def classified(
     return Pair(case, None, details)
 
 
+def unnamed(pair: Pair) -> bool:
+    """Whether a class of the batch has no weight."""
+    return not str(pair.details["target"]).startswith("binary") and (
+        len(pair.details["weights"]) < CLASSES
+    )
+
+
 def looked_up(pair: Pair) -> AnyArray:
     """The sample weights that the class weights of a pair stand for, by label."""
     labels, target = pair.case.y_true, str(pair.details["target"])
@@ -73,12 +80,16 @@ def looked_up(pair: Pair) -> AnyArray:
         ids = np.argmax(labels, -1)
     else:
         ids = labels[..., 0].astype(int) if target.startswith("binary") else labels
-    weights: AnyArray = np.asarray(pair.details["weights"], np.float32)
+    # Keras 3 leaves a class that is not named its weight of 1.
+    weights: AnyArray = np.ones(CLASSES, np.float32)
+    given = pair.details["weights"]
+    weights[: len(given)] = given
     return np.asarray(weights[ids])
 
 
 def classified_corners() -> tuple[Pair, ...]:
-    """One batch of each target, every class in it; of labels by step two more.
+    """One batch of each target, every class in it; of labels by step two more, and one in which a
+    class has no weight.
 
     One has as many samples as steps, in one a step's number is no class.
     """
@@ -87,7 +98,9 @@ def classified_corners() -> tuple[Pair, ...]:
     asked = [(target, BATCH, ids) for target in TARGETS]
     steps = next(target for target in TARGETS if target[0] == "sparse-steps")
     asked += [(steps, STEPS, ids), (steps, BATCH, late)]
-    return tuple(
+    unnamed = classified(*TARGETS[1], np.array([0, 1, 2]), [4, 2, 3], [2.0, 0.5])
+    first = replace(unnamed, details={**unnamed.details, "only": "train_on_batch"})
+    return first, *(
         classified(
             *target,
             content[: batch if target[2] == "flat" else batch * STEPS],
