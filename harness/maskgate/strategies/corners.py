@@ -104,6 +104,8 @@ def _weights() -> Iterator[Case]:
 
 
 def _masks() -> Iterator[Case]:
+    usual = np.arange(64).reshape(32, 2) % 3 > 0
+    yield _mse((32, 2, 1), "sum_over_batch_size", usual)  # the batch size that `fit` chooses
     long = np.zeros((1, LONGEST), bool)
     long[0, ::3] = True
     # In float64 too: the bound of so long a sum in float32 is wider than one element in it.
