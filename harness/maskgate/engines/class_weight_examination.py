@@ -61,7 +61,7 @@ class ClassWeightExamination(NumbersExamination):
                         kind += "-coincident"
                 yield Verdict(name, said, GIVEN_AS[name], kind)
 
-        self.judged_each(pair, told)
+        self.judged_each(pair, told, relation="class-weight")
 
 
 def _refused(answer: Refusal) -> Judgement:

@@ -55,7 +55,7 @@ class MetricExamination(NumbersExamination):
                 wanted = _anything() if lacking else self._expected(name, pair.case, pair)
                 yield Verdict(name, judge(answer, wanted), "metric", kind_of(name, pair.case))
 
-        self.judged_each(pair, told)
+        self.judged_each(pair, told, relation="metric-equals-expected")
 
     def metrics_alike(self, pair: Pair) -> None:
         """Every metric is the same for both batches, bit for bit."""
@@ -80,7 +80,7 @@ class MetricExamination(NumbersExamination):
                 )
                 yield Verdict(name, said, "formula" if formula else "metric", kind)
 
-        self.judged_each(pair, told)
+        self.judged_each(pair, told, relation="metric-identical")
 
     def metric_is_loss(self, pair: Pair) -> None:
         """The loss that a compiled model reports and its function as a metric are one number."""
@@ -101,7 +101,7 @@ class MetricExamination(NumbersExamination):
             formula = judge(loss, bound).holds and judge(metric, expected).holds
             yield Verdict(name, said, "formula" if formula else "metric", _how_weighted(case))
 
-        self.judged_each(pair, told)
+        self.judged_each(pair, told, relation="metric-is-loss")
 
     def _expected(self, name: str, case: Case, pair: Pair) -> Expected:
         rules, weighted = self.rules, bool(pair.details["weighted"])

@@ -33,10 +33,12 @@ class Told:
     Attributes:
         cases: the batches.
         name: which number.
+        relation: how it was judged, as in a script.
     """
 
     cases: tuple[Case, ...]
     name: str
+    relation: str
     gradient: bool = False
 
     def judge(self, answers: Sequence[Answer]) -> Judgement:
@@ -44,8 +46,8 @@ class Told:
         raise NotImplementedError(f"{len(answers)} answers, and the bound is the examination's")
 
     def recipe(self, mismatch: Mismatch) -> dict[str, Any]:
-        """What was compared; there is no script for it."""
-        return {"relation": "told", "name": self.name, "tolerance": mismatch.bound}
+        """What a script compares."""
+        return {"relation": self.relation, "name": self.name, "tolerance": mismatch.bound}
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,27 @@ class Verdict:
 class NumbersExamination(ModelExamination):
     """Has the worker do tasks that give many numbers of a batch, each judged by itself."""
 
-    def judged_each(self, pair: Pair, told: Callable[[Mode], Iterator[Verdict]]) -> None:
-        """Settle every number that `told` gives; what the release lacks is left out."""
+    def judged_each(
+        self,
+        pair: Pair,
+        told: Callable[[Mode], Iterator[Verdict]],
+        *,
+        relation: str = "told",
+    ) -> None:
+        """Settle every number that `told` gives; what the release lacks is left out.
+
+        Args:
+            pair: the batch, or two.
+            told: gives the verdicts of a mode.
+            relation: what they compare, for a script that repeats it.
+        """
         self._applies()
         self._require_applicable()
-        self._do(lambda: self._judge_numbers(pair, told))
+        self._do(lambda: self._judge_numbers(pair, told, relation))
 
-    def _judge_numbers(self, pair: Pair, told: Callable[[Mode], Iterator[Verdict]]) -> None:
+    def _judge_numbers(
+        self, pair: Pair, told: Callable[[Mode], Iterator[Verdict]], relation: str
+    ) -> None:
         if len(self.tally.crashes) >= CRASHES_ENOUGH:
             return
         self.tally.examples += 1
@@ -93,7 +109,7 @@ class NumbersExamination(ModelExamination):
                 about = replace(
                     pair, details={**pair.details, "only": each.name, "kind": each.kind}
                 )
-                self._settle(about, mode, said, Told(cases, each.name), each.stage)
+                self._settle(about, mode, said, Told(cases, each.name, relation), each.stage)
         except SubjectCrashed as crash:
             self._crashed(pair, mode, str(crash))
             return

@@ -27,10 +27,11 @@ from typing import Any
 
 from maskgate import __version__
 from maskgate.case import KINDS, LossSpec
+from maskgate.reports import repro_model, repro_numbers
 from maskgate.reports import script_text as text
 from maskgate.reports.literals import HELPERS, array_source
+from maskgate.reports.repro_frame import About
 from maskgate.reports.repro_layer import OF_LAYER, layer_script
-from maskgate.reports.repro_model import RELATIONS, model_script
 from maskgate.reports.repro_scenario import RELATION, scenario_script
 from maskgate.verdicts.model import Finding
 
@@ -63,9 +64,13 @@ def repro_script(finding: Finding, subject: Mapping[str, Any]) -> str | None:
         return None
     if package == "keras" and _release(str(recipe.get("version", ""))) < (2, 4):
         return None
-    if recipe.get("relation") in RELATIONS:
-        about = (_docstring(finding, subject), _environment(finding, subject), package)
-        return model_script(finding, *about)
+    for scripts, write in (
+        (repro_model.RELATIONS, repro_model.model_script),
+        (repro_numbers.RELATIONS, repro_numbers.numbers_script),
+    ):
+        if recipe.get("relation") in scripts:
+            said = _docstring(finding, subject), _environment(finding, subject)
+            return write(finding, About(*said, package))
     if recipe.get("relation") == OF_LAYER:
         return layer_script(
             finding,

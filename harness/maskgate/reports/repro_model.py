@@ -1,103 +1,101 @@
-"""A finding about a whole model as a script that needs the framework and NumPy only.
+"""A finding about a trained model as a script that needs the framework and NumPy only.
 
 What a script compares, in the finding's `reproducer`:
 
     relation     trained-equals-expected  the loss by `entry` is `expected` within `bound`
-                 trained-agree            the loss by `entry` is the one by `against` within `bound`
+                 trained-agree            the loss by `entry` is the one by `against` within
+                                          `bound`; with one name for both, batch by batch against
+                                          all at once; `accumulated` against `whole`: the weights
+                                          after a step
                  trained-identical        a training step on either batch: one loss, one set of
                                           weights, bit for bit
+                 survives-saving          a model and its saved copy: one loss, bit for bit
+
+How many samples are in a batch, and how many batches in an execution, is in the finding's details.
 """
 
 from __future__ import annotations
 
-import inspect
-import json
 import textwrap
 from string import Template
-from typing import Any
 
-from maskgate.case import KINDS, LossSpec
-from maskgate.reports import script_text as text
 from maskgate.reports.literals import array_source
+from maskgate.reports.repro_frame import (
+    About,
+    batch_source,
+    builder_source,
+    built,
+    fed_source,
+    framed,
+    loss_source,
+    mode_source,
+    number,
+)
 from maskgate.subjects.worker.tasks import models
 from maskgate.verdicts.model import Finding
 
-RELATIONS = ("trained-equals-expected", "trained-agree", "trained-identical")
+SAVED = "survives-saving"
+RELATIONS = ("trained-equals-expected", "trained-agree", "trained-identical", SAVED)
 
-_ENTRIES = {
+_ONE_BATCH = {
     "test_on_batch": "model.test_on_batch(x, y_true, sample_weight=weight)",
     "train_on_batch": "model.train_on_batch(x, y_true, sample_weight=weight)",
-    "evaluate": "model.evaluate(x, y_true, sample_weight=weight, batch_size=len(x), verbose=0)",
+}
+_ENTRIES = {
+    **_ONE_BATCH,
+    "evaluate": "model.evaluate(x, y_true, sample_weight=weight, batch_size=size, verbose=0)",
     "fit": (
-        "model.fit(x, y_true, sample_weight=weight, batch_size=len(x), shuffle=False, verbose=0)"
+        "model.fit(x, y_true, sample_weight=weight, batch_size=size, shuffle=False, verbose=0)"
         '.history["loss"][0]'
     ),
-    "evaluate-generator": "model.evaluate(forever(batch), steps=1, verbose=0)",
-    "fit-generator": ('model.fit(forever(batch), steps_per_epoch=1, verbose=0).history["loss"][0]'),
-    "evaluate-dataset": "model.evaluate(tf.data.Dataset.from_tensors(batch), verbose=0)",
-    "fit-dataset": ('model.fit(tf.data.Dataset.from_tensors(batch), verbose=0).history["loss"][0]'),
+    "evaluate-generator": (
+        "model.evaluate(forever(batch, size), steps=-(-len(y_true) // size), verbose=0)"
+    ),
+    "fit-generator": (
+        "model.fit(forever(batch, size), steps_per_epoch=-(-len(y_true) // size), verbose=0)"
+        '.history["loss"][0]'
+    ),
+    "evaluate-dataset": (
+        "model.evaluate(tf.data.Dataset.from_tensor_slices(batch).batch(size), verbose=0)"
+    ),
+    "fit-dataset": (
+        "model.fit(tf.data.Dataset.from_tensor_slices(batch).batch(size), verbose=0)"
+        '.history["loss"][0]'
+    ),
 }
+_PARTS = {"whole", "accumulated"}
 
-SCRIPT = Template('''\
-"""$docstring
-"""
-
-import os
-import sys
-
-$environment
-try:
-    import numpy as np
-    $framework_import
-    $package_import
-
-    loss = $loss
-except Exception as problem:
-    print(f"cannot run here: {type(problem).__name__}: {problem}")
-    sys.exit(2)
-
-$names
-
-$near
-
-$same
-
+_PROGRAM = Template('''\
 $builder
 
-def forever(batch):
+def cut(batch, size):
+    """The samples, `size` of them at a time."""
+    for start in range(0, len(batch[1]), size):
+        yield tuple(each[start : start + size] for each in batch)
+
+
+def forever(batch, size):
     while True:
-        yield batch
+        yield from cut(batch, size)
 
 
-def ask(entry, x, y_true, weight):
+def ask(entry, x, y_true, weight, size$parameter):
     """The loss that an entry point reports, and the weights that it leaves; or an exception."""
     keras.utils.set_random_seed(1)
     try:
-        model = $build(keras, x.shape[-1])
-$weights
-        model.compile($compile)
+$built
+        model.compile(keras.optimizers.SGD($rate), loss$compile)
         x = $fed
         batch = (x, y_true) if weight is None else (x, y_true, weight)
-        value = entry(model, x, y_true, weight, batch)
+        value = entry(model, x, y_true, weight, batch, size)
         return {"loss": float(value), "weights": np.concatenate(
             [np.asarray(each).ravel() for each in model.get_weights()])}
     except Exception as refusal:
         return refusal
-
-
-x = $x
-y_true = $y_true
-weight = $weight
-
-$check
-print("expected:", expected)
-print("observed:", observed)
-print("the behaviour is", "there" if there else "gone")
-sys.exit(1 if there else 0)
 ''')
 
 _VALUE = Template("""\
-answer = ask($entry, x, y_true, weight)
+answer = ask($entry, x, y_true, weight, $size)
 expected = "a loss of $expected, within $bound"
 observed = answer
 there = isinstance(answer, Exception)
@@ -106,9 +104,15 @@ if not there:
     there = not near(np.float64(observed), $expected, $bound)
 """)
 
+_ANSWERS = Template("""\
+observed = ask($entry, x, y_true, weight, $size)
+expected = "a loss"
+there = isinstance(observed, Exception)
+""")
+
 _AGREE = Template("""\
-first = ask($against, x, y_true, weight)
-second = ask($entry, x, y_true, weight)
+first = ask($against, x, y_true, weight, $against_size)
+second = ask($entry, x, y_true, weight, $size)
 failed = [isinstance(each, Exception) for each in (first, second)]
 expected = f"$against_name: {first if failed[0] else first['loss']}, and the same by $entry_name"
 observed = f"$entry_name: {second if failed[1] else second['loss']}"
@@ -119,109 +123,192 @@ if not any(failed):
 
 _IDENTICAL = Template("""\
 other_y_true = $altered
-first = ask($entry, x, y_true, weight)
-second = ask($entry, x, other_y_true, weight)
+first = ask($entry, x, y_true, weight, $size)
+second = ask($entry, x, other_y_true, weight, $size)
 expected = f"the same for both batches: {first}"
 observed = second
 there = not same(first, second)
 """)
 
-
-_EXACT_WEIGHTS = """\
-model.set_weights([np.eye(x.shape[-1]), np.zeros(x.shape[-1])])"""
-_SOME_WEIGHTS = """\
-random = np.random.RandomState(7)
-shapes = [each.shape for each in model.get_weights()]
-model.set_weights([random.uniform(-0.5, 0.5, shape) for shape in shapes])"""
+_ACCUMULATED = Template("""\
+def steps(model, x, y_true, weight, batch, size):
+    for part in cut(batch, size):
+        loss = model.train_on_batch(*part)
+    return loss
 
 
-def model_script(finding: Finding, docstring: str, environment: str, package: str) -> str | None:
+parts = $parts
+first = ask(steps, x, y_true, weight, len(x), {})
+second = ask(steps, x, y_true, weight, len(x) // parts, {"gradient_accumulation_steps": parts})
+failed = [isinstance(each, Exception) for each in (first, second)]
+expected = f"one step on all: {first if failed[0] else first['weights']}"
+observed = f"accumulated: {second if failed[1] else second['weights']}"
+there = any(failed) or not near(second["weights"]$index, first["weights"]$index, $bound)
+""")
+
+_COPIES = {
+    "keras": """\
+model.save("model.keras")
+    copy = keras.models.load_model("model.keras")""",
+    "h5": """\
+model.save("model.h5")
+    copy = keras.models.load_model("model.h5")""",
+    "config": """\
+copy = type(model).from_config(model.get_config())
+    copy.set_weights(model.get_weights())
+    if hasattr(copy, "compile_from_config"):
+        copy.compile_from_config(model.get_compile_config())
+    else:
+        copy.compile(model.optimizer, model.loss)""",
+    "weights": """\
+model.save_weights("model.weights.h5")
+    copy = type(model).from_config(model.get_config())
+    copy.compile(keras.optimizers.SGD($rate), model.loss)
+    copy.load_weights("model.weights.h5")""",
+    "savedmodel": """\
+if not hasattr(keras.layers, "TFSMLayer"):
+        model.save("saved", save_format="tf")
+        return keras.models.load_model("saved")
+    model.export("saved")
+    given = keras.layers.Input(model.input_shape[1:], dtype=model.inputs[0].dtype)
+    layer = keras.layers.TFSMLayer("saved", call_endpoint="serve")
+    copy = keras.models.Model(given, layer(given))
+    copy.compile(keras.optimizers.SGD($rate), model.loss)""",
+}
+
+_SAVING = Template('''\
+def copied(model):
+    """What is loaded of the model when it has been saved."""
+    $copy
+    return copy
+
+
+def work(model, x, y_true, size):
+    """The loss, and the weights that are left."""
+    loss = $work
+    return float(loss), [np.asarray(each) for each in model.get_weights()]
+
+
+def both(model, x, y_true, weight, batch, size):
+    """The loss of the model, or, with `of_the_copy`, that of its copy."""
+    before = model.get_weights()
+    model.train_on_batch(x, y_true)  # some releases save only what has been trained
+    model.set_weights(before)
+    if not of_the_copy:
+        return work(model, x, y_true, size)[0]
+    copy = copied(model)
+    if hasattr(copy, "run_eagerly"):
+        copy.run_eagerly = model.run_eagerly
+    loss, weights = work(copy, x, y_true, size)
+    model.set_weights(weights)
+    return loss
+
+
+here = os.getcwd()
+with tempfile.TemporaryDirectory() as folder:
+    os.chdir(folder)
+    of_the_copy = False
+    first = ask(both, x, y_true, weight, len(x))
+    of_the_copy = True
+    second = ask(both, x, y_true, weight, len(x))
+    os.chdir(here)
+failed = [isinstance(each, Exception) for each in (first, second)]
+expected = f"the model and its copy alike: {first if failed[0] else first['loss']}"
+observed = f"the copy: {second if failed[1] else second['loss']}"
+there = failed[1] or not same(first, second)
+''')
+
+
+def model_script(finding: Finding, about: About) -> str | None:
     """The script's text, or None where no script can show the finding.
 
     Args:
         finding: with a `reproducer` whose relation is one of `RELATIONS`.
-        docstring: what the script says of itself.
-        environment: its lines about environment variables.
-        package: `keras` or `tf_keras`.
+        about: what the script says first.
     """
     case = finding.case
     name = str(finding.details.get("model", ""))
     check = None if case is None else _check(finding)
     if case is None or check is None or name not in models.BUILDERS:
         return None
-    builder = models.BUILDERS[name]
-    exact = name in models.EXACT
-    units = "" if exact else f"UNITS = {models.UNITS}\n\n\n"
-    feed = "" if name != "embedding" else _untyped(inspect.getsource(models.inputs)) + "\n\n"
-    return SCRIPT.substitute(
-        docstring=docstring,
-        environment=environment,
-        framework_import=_framework(finding),
-        package_import=f"import {package} as keras" if package != "keras" else "import keras",
-        loss=_loss(case),
-        names=text.NAMES,
-        near=text.COMPARISONS["near("],
-        same=text.COMPARISONS["same("],
-        builder=units + feed + _untyped(inspect.getsource(builder)),
-        build=builder.__name__,
-        weights=textwrap.indent(_EXACT_WEIGHTS if exact else _SOME_WEIGHTS, " " * 8),
-        compile=_compile(finding),
-        fed='inputs("embedding", x)' if name == "embedding" else "x",
-        x=array_source(case["y_pred"], indent=4),
-        y_true=array_source(case["y_true"], indent=9),
-        weight=array_source(case["sample_weight"], indent=9),
+    at_once = int(finding.details.get("steps_per_execution", 1))
+    accumulates = finding.reproducer.get("entry") in _PARTS
+    rate = models.RATE if _trains(finding) else 0.0
+    program = _PROGRAM.substitute(
+        builder=builder_source(name),
+        built=textwrap.indent(built(name), " " * 8),
+        parameter=", optimizer" if accumulates else "",
+        rate=f"{rate}{', **optimizer' if accumulates else ''}",
+        compile=mode_source(finding) + (f", steps_per_execution={at_once}" if at_once > 1 else ""),
+        fed=fed_source(name),
+    )
+    made = f"loss = {loss_source(case)}"
+    return framed(
+        finding,
+        about,
+        imports="import tempfile" if finding.reproducer["relation"] == SAVED else "",
+        made=made,
+        program=program,
+        data=batch_source(case),
         check=check,
     )
+
+
+def _trains(finding: Finding) -> bool:
+    recipe = finding.reproducer
+    return recipe["relation"] in ("trained-identical", SAVED) or recipe.get("entry") in _PARTS
 
 
 def _check(finding: Finding) -> str | None:
     """The script's comparison: sets `expected`, `observed` and `there`."""
     recipe, altered = finding.reproducer, finding.altered
     relation, entry = recipe.get("relation"), str(recipe.get("entry", "train_on_batch"))
-    if {entry, str(recipe.get("against") or entry)} - set(_ENTRIES):
-        return None  # several batches, or several outputs: such a finding has a script of its own
-    words = {"entry": _entry(entry), "entry_name": entry, "bound": _number(finding.bound)}
+    against = str(recipe.get("against") or entry)
+    if relation == SAVED:
+        return _saving(finding)
+    if {entry, against} == _PARTS:
+        index = f"[{', '.join(map(str, recipe['index']))}]" if recipe.get("index") else ""
+        parts = int(finding.details["parts"])
+        return _ACCUMULATED.substitute(parts=parts, index=index, bound=number(finding.bound))
+    if {entry, against} - set(_ENTRIES):
+        return None  # several outputs: such a finding has a script of its own
+    size = str(finding.details.get("batch_size", "len(y_true)"))
+    words = {
+        "entry": _entry(entry),
+        "entry_name": entry,
+        "bound": number(finding.bound),
+        "size": size,
+    }
     if relation == "trained-agree":
-        against = str(recipe["against"])
-        return _AGREE.substitute(words, against=_entry(against), against_name=against)
+        # The same entry point twice: what differs is how many samples are in a batch.
+        alike = entry == against
+        named = {"entry_name": f"{entry} of {size} at a time"} if alike else {}
+        return _AGREE.substitute(
+            {**words, **named},
+            against=_entry(against),
+            against_name=f"{against} of all at once" if alike else against,
+            against_size="len(y_true)" if alike else size,
+        )
     if relation == "trained-identical" and altered is not None:
         return _IDENTICAL.substitute(words, altered=array_source(altered["y_true"], indent=15))
-    if relation != "trained-equals-expected" or recipe.get("part") != "value":
+    if relation == "trained-equals-expected" and recipe.get("part") == "value":
+        return _VALUE.substitute(words, expected=number(finding.expected))
+    if relation == "trained-equals-expected" and not str(finding.expected).startswith("refused"):
+        return _ANSWERS.substitute(words)
+    return None
+
+
+def _saving(finding: Finding) -> str | None:
+    form, trains = str(finding.details.get("format")), finding.details.get("work") == "train"
+    if form not in _COPIES:
         return None
-    return _VALUE.substitute(words, expected=_number(finding.expected))
+    return _SAVING.substitute(
+        copy=Template(_COPIES[form]).substitute(rate=models.RATE),
+        work="model.train_on_batch(x, y_true)"
+        if trains
+        else "model.evaluate(x, y_true, batch_size=size, verbose=0)",
+    )
 
 
 def _entry(name: str) -> str:
-    return f"lambda model, x, y_true, weight, batch: {_ENTRIES[name]}"
-
-
-def _number(value: Any) -> str:
-    return value if isinstance(value, str) else repr(float(value))
-
-
-def _framework(finding: Finding) -> str:
-    return text.IMPORTS[finding.reproducer["backend"]]
-
-
-def _loss(case: Any) -> str:
-    spec = LossSpec.of(case["loss"]["name"], **case["loss"]["parameters"])
-    given = {**dict(spec.parameters), "reduction": case["reduction"]}
-    source = {key: json.dumps(v) if isinstance(v, str) else repr(v) for key, v in given.items()}
-    inside = ", ".join(f"{key}={value}" for key, value in source.items())
-    return f"keras.losses.{KINDS[spec.name].keras_class}({inside})"
-
-
-def _compile(finding: Finding) -> str:
-    rate = models.RATE if finding.reproducer["relation"] == "trained-identical" else 0.0
-    recipe = finding.reproducer
-    mode = {"eager": ", run_eagerly=True", "xla": ", jit_compile=True"}.get(finding.mode, "")
-    if not mode and recipe["distribution"] == "keras" and not recipe["version"].startswith("2."):
-        mode = ", jit_compile=False"  # Keras 3 compiles by XLA where it is not told
-    return f"keras.optimizers.SGD({rate}), loss{mode}"
-
-
-def _untyped(source: str) -> str:
-    """A builder's source without its annotations, whose names a script does not import."""
-    for annotation in (": Any", ": int", ": str", " -> Any", " -> None"):
-        source = source.replace(annotation, "")
-    return source.replace("  # type: ignore[misc]", "")
+    return f"lambda model, x, y_true, weight, batch, size: {_ENTRIES[name]}"

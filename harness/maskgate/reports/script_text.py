@@ -96,7 +96,7 @@ $trace    try:
 '''
 
 # How Keras 3 attaches a mask: a function of its own from 3.6 on.
-_ATTACHING = '''\
+ATTACHING = '''\
 def attach(tensor, mask):
     """As a Masking layer leaves it."""
     if hasattr(keras.src.backend, "set_keras_mask"):
@@ -108,7 +108,7 @@ def attach(tensor, mask):
 '''
 
 ON_JAX = (
-    _ATTACHING
+    ATTACHING
     + '''\
 def ask(loss, dtype, y_true, y_pred, mask, sample_weight$parameter):
     """Value and gradient of the loss, or the exception that it raised."""
@@ -138,7 +138,7 @@ $trace    try:
 )
 
 ON_TORCH = (
-    _ATTACHING
+    ATTACHING
     + '''\
 def ask(loss, dtype, y_true, y_pred, mask, sample_weight$parameter):
     """Value and gradient of the loss, or the exception that it raised."""
