@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from sample_run import known_finding, result, write_run
+from sample_run import SUBJECT, known_finding, result, write_run
 
 from maskgate.engines.catalogue import properties, suite_folder
-from maskgate.reports import collect, links, show_report, to_markdown
+from maskgate.reports import collect, links, repro_script, show_report, to_markdown
+from maskgate.reports.junit import junit_text
 from maskgate.reports.report import json_text
 from maskgate.verdicts.deviations import load_deviations
 
@@ -108,3 +109,25 @@ def test_the_table_has_one_line_a_property(width: int, tmp_path: Path) -> None:
     assert reason in below
     assert f"[{2 if width == 80 else 1}] {reason}" in below
     assert ("keras #18829" in table) == (width == 120)
+
+
+def test_a_text_that_leaves_this_machine_names_a_finding_without_a_path() -> None:
+    thread = known_finding().link
+    assert links.in_words(LINK) == f"maskgate describes it in its finding {NAME}."
+    assert links.in_words(thread) == thread
+    assert links.in_words(None) == ""
+    script = repro_script(replace(known_finding(), link=LINK), SUBJECT)
+    assert script is not None
+    assert LINK not in script
+    assert f"finding {NAME}." in script
+
+
+def test_the_junit_file_leads_to_the_finding(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    events = tmp_path / "events.jsonl"
+    known = replace(known_finding(), link=LINK)
+    outcome = result("labels-under-mask-nonfinite", "known", findings=(known.id,))
+    write_run(events, [outcome], [known], exit_status=0)
+    assert str(ROOT / LINK) in junit_text(collect(events))

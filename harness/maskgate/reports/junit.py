@@ -10,6 +10,7 @@ from junitparser import Error, JUnitXml, Skipped, TestCase, TestSuite
 from junitparser import Failure as JUnitFailure
 
 from maskgate.reports.files import write_text
+from maskgate.reports.links import followed
 from maskgate.reports.report import Failure, Report
 from maskgate.reports.wording import brief, findings_of, repeat_command
 from maskgate.verdicts.model import Finding, Result
@@ -72,7 +73,8 @@ def _evidence(report: Report, findings: Iterable[Finding]) -> str:
 
 
 def _known_line(finding: Finding) -> str:
-    return _printable(f"known: {finding.title} {finding.link or ''}".rstrip())
+    link = followed(finding.link) if finding.link else ""
+    return _printable(f"known: {finding.title} {link}".rstrip())
 
 
 def _failures(failures: Iterable[Failure]) -> TestSuite:

@@ -35,6 +35,13 @@ def followed(link: str) -> str:
     return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
 
 
+def in_words(link: str | None) -> str:
+    """A link for a text that leaves this machine, where a path would lead nowhere."""
+    if link and is_finding(link):
+        return f"maskgate describes it in its finding {link.removeprefix(FINDINGS)}."
+    return link or ""
+
+
 def address(link: str) -> str:
     """A link for a program to open: a finding as a `file:` address."""
     folder = _folder(link)

@@ -29,6 +29,7 @@ from maskgate import __version__
 from maskgate.case import KINDS, LossSpec
 from maskgate.reports import repro_model, repro_numbers
 from maskgate.reports import script_text as text
+from maskgate.reports.links import in_words
 from maskgate.reports.literals import HELPERS, array_source
 from maskgate.reports.repro_frame import About
 from maskgate.reports.repro_layer import OF_LAYER, layer_script
@@ -107,7 +108,7 @@ def _docstring(finding: Finding, subject: Mapping[str, Any]) -> str:
     )
     origin = f"Seen with {who}{framework}, {finding.mode} mode, stage: {finding.stage}."
     tool = f"Written by maskgate {__version__}, property {finding.property}, finding {finding.id}."
-    paragraphs = [finding.title, finding.link or "", f"{origin}\n{usage}\n{tool}"]
+    paragraphs = [finding.title, in_words(finding.link), f"{origin}\n{usage}\n{tool}"]
     joined = "\n\n".join(_wrapped(paragraph) for paragraph in paragraphs if paragraph)
     return joined.replace("\\", "\\\\").replace('"', "'")
 
