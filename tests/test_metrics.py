@@ -80,6 +80,26 @@ def test_rates_of_worked_numbers() -> None:
         assert value(name, case, not_seen) == pytest.approx(unmasked, rel=1e-12), name
 
 
+def test_an_accuracy_of_class_ids() -> None:
+    """Two of the three valid steps are right; the masked one is not."""
+    y_true = np.array([[0, 1], [1, 0]], np.int32)
+    y_pred = np.array([[[0.75, 0.25], [0.25, 0.75]], [[0.75, 0.25], [0.25, 0.75]]])
+    case = Case(
+        LossSpec.of("sparse_cce"), "sum_over_batch_size", "float32", y_true, y_pred, None, None
+    ).with_(mask=np.array([[True, True], [True, False]]))
+    rules = metric_rules("keras", "2.15.0")
+    assert value("SparseCategoricalAccuracy", case, rules) == pytest.approx(2 / 3, rel=1e-12)
+    log_2 = -(np.log(0.75) * 2 + np.log(0.25)) / 3
+    assert value("SparseCategoricalCrossentropy", case, rules) == pytest.approx(log_2, rel=1e-6)
+
+
+def test_keras_2_3_divides_by_the_weights_of_samples_as_they_are_given() -> None:
+    case = batch(np.zeros((2, 3, 1)), LOSSES[..., None], None, np.array([1.0, 3.0]))
+    by_step = value("MeanAbsoluteError", case, metric_rules("keras", "2.15.0"), weighted=True)
+    as_given = value("MeanAbsoluteError", case, metric_rules("keras", "2.3.1"), weighted=True)
+    assert as_given == pytest.approx(3 * by_step, rel=1e-12)
+
+
 def test_the_area_under_a_curve_is_the_share_of_pairs_in_order() -> None:
     """With distinct predictions: how often a positive is above a negative."""
     y_true = np.array([[1.0], [0.0], [1.0], [0.0], [0.0]])
@@ -92,7 +112,9 @@ def test_the_bound_of_a_metric_is_a_few_roundings() -> None:
     case = batch(np.zeros((2, 3, 1)), LOSSES[..., None], MASK, WEIGHTS)
     rules = metric_rules("keras", "3.15.1")
     for name in (*WRAPPED, *OTHERS):
-        ball = expect_metric(name, case, KERAS_3, rules, weighted=True)
+        of_classes = name.startswith("Sparse")
+        asked = case.with_(y_true=np.zeros((2, 3), np.int32)) if of_classes else case
+        ball = expect_metric(name, asked, KERAS_3, rules, weighted=True)
         # Counts are exact; an area is a sum over 200 thresholds.
         largest = 2e-3 if name == "AUC" else 1e-4
         assert 0.0 <= ball.radius <= largest * max(1.0, abs(float(ball.value))), name

@@ -18,6 +18,8 @@ class MetricRules:
         others_see: the same of every other metric (`Precision`, `AUC`, `RootMeanSquaredError`).
         as_losses: whether a metric is reduced by the formula of the losses (Keras 2.0 to 2.2).
         guards_empty: whether the mean over a weight of zero is 0, not NaN.
+        counts_given: whether the divisor is the sum of the weights as they were given: those of
+            samples count once, though they weigh every step.
         samplewise: whether a mean is taken for each sample first.
         direct: whether a metric that is called directly sees the mask as a compiled one does;
             before Keras 3 only a compiled model hands it on.
@@ -27,6 +29,7 @@ class MetricRules:
     others_see: Sees = "always"
     as_losses: bool = False
     guards_empty: bool = True
+    counts_given: bool = False
     samplewise: bool = False
     direct: bool = False
 
@@ -40,7 +43,8 @@ def metric_rules(distribution: str, version: str) -> MetricRules:
     """The rules of a release of `keras` or `tf_keras`.
 
     Keras 2.0 to 2.2 reduce metrics as they do losses (2.2.4 `engine/training.py`,
-    `weighted_masked_objective`); 2.3 to 2.15 make the mask the weight of every metric (2.15
+    `weighted_masked_objective`); 2.3 divides by the sum of weights that were not broadcast (2.3.1
+    `metrics.py`, `Reduce`); 2.3 to 2.15 make the mask the weight of every metric (2.15
     `engine/compile_utils.py`, `MetricsContainer`); Keras 3 looks at it in `MeanMetricWrapper`
     alone, until 3.12 only where there are weights too.
     """
@@ -50,6 +54,6 @@ def metric_rules(distribution: str, version: str) -> MetricRules:
     if numbers < (2, 3):
         return MetricRules(as_losses=True)
     if numbers < (3,):
-        return MetricRules(guards_empty=False)
+        return MetricRules(guards_empty=False, counts_given=True)
     means: Sees = "always" if numbers >= (3, 12) else "beside-weights"
     return MetricRules(means_see=means, others_see="never", samplewise=True, direct=True)

@@ -74,6 +74,7 @@ MEANS: dict[str, str] = {
     "MeanSquaredLogarithmicError": "msle",
     "BinaryCrossentropy": "bce",
     "CategoricalCrossentropy": "cce",
+    "SparseCategoricalCrossentropy": "sparse_cce",
     "KLDivergence": "kld",
     "Poisson": "poisson",
     "Hinge": "hinge",
@@ -81,7 +82,7 @@ MEANS: dict[str, str] = {
     "CategoricalHinge": "categorical_hinge",
     "CosineSimilarity": "cosine",
 }
-ACCURACIES = ("BinaryAccuracy", "CategoricalAccuracy")
+ACCURACIES = ("BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy")
 # What the framework wraps as a mean of values; what sees a mask there is decided in one place.
 WRAPPED = (*MEANS, *ACCURACIES)
 OTHERS = ("RootMeanSquaredError", "AUC", *RATES)
@@ -112,7 +113,9 @@ def expect_metric(
         elif name == "AUC":
             said = _area(case, weight, model)
         else:
-            said = _mean(_values(name, case, semantics, model), weight, rules)
+            values = _values(name, case, semantics, model)
+            given = case.sample_weight if rules.counts_given and case.mask is None else None
+            said = _mean(values, weight, rules, given if weighted else None)
             if name == "RootMeanSquaredError":
                 said = _root(said)
         # Adding to an accumulator of zero is exact.
@@ -146,6 +149,9 @@ def _values(name: str, case: Case, semantics: Semantics, model: Arithmetic) -> R
     if name == "CategoricalAccuracy":
         same = np.argmax(case.y_true, -1) == np.argmax(case.y_pred, -1)
         return Rounded(same.astype(np.float64), EXACT, model)
+    if name == "SparseCategoricalAccuracy":
+        same = case.y_true == np.argmax(case.y_pred, -1)
+        return Rounded(same.astype(np.float64), EXACT, model)
     spec = LossSpec.of("mse" if name == "RootMeanSquaredError" else MEANS[name])
     definition = Definition(spec, semantics, model)
     element = ELEMENT_LOSSES[spec.name].value
@@ -153,8 +159,13 @@ def _values(name: str, case: Case, semantics: Semantics, model: Arithmetic) -> R
     return -losses if name == "CosineSimilarity" else losses
 
 
-def _mean(values: Rounded, weight: AnyArray | None, rules: MetricRules) -> Rounded:
-    """`sum(w v) / sum(w)`; by way of a mean for each sample, where the release takes that way."""
+def _mean(
+    values: Rounded, weight: AnyArray | None, rules: MetricRules, given: AnyArray | None
+) -> Rounded:
+    """`sum(w v) / sum(w)`; by way of a mean for each sample, where the release takes that way.
+
+    `given` are the weights whose sum is the divisor, where those are others.
+    """
     model = values.arithmetic
     weights = None if weight is None else held(weight, model)
     total = values if weights is None else values * weights
@@ -166,6 +177,8 @@ def _mean(values: Rounded, weight: AnyArray | None, rules: MetricRules) -> Round
         if share is not None and terms > 1:
             share = share.mean(within)
     counted = count(total.size, model) if share is None else share.sum()
+    if given is not None:
+        counted = held(given, model).sum()
     divide = divide_no_nan if rules.guards_empty else lambda a, b: a / b
     return divide(total.sum(), counted)
 

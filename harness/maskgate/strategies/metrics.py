@@ -18,6 +18,7 @@ MEAN_METRICS: dict[str, tuple[str, ...]] = {
     "bce": ("BinaryCrossentropy", "KLDivergence", "MeanSquaredLogarithmicError"),
     "cce": ("CategoricalCrossentropy", "CategoricalAccuracy", "Poisson"),
     "squared_hinge": ("SquaredHinge", "Hinge", "CosineSimilarity"),
+    "sparse_cce": ("SparseCategoricalCrossentropy", "SparseCategoricalAccuracy"),
 }
 COUNTING = (
     "BinaryAccuracy",
@@ -54,7 +55,11 @@ def metric_batches(draw: st.DrawFn, *, padded_with: str | None = None) -> Pair:
         counting = False  # a label that is no class is refused, masked or not
     # Losses of a model are compiled once each: the first one alone.
     only_first = compiled or padded_with == "nonfinite"  # torch refuses a NaN for a probability
-    loss = "bce" if counting else list(MEAN_METRICS)[0 if only_first else number // 2 % 4]
+    loss = (
+        "bce"
+        if counting
+        else list(MEAN_METRICS)[0 if only_first else number // 2 % len(MEAN_METRICS)]
+    )
     # A compiled model is traced for each shape.
     shape = (_TAGGED if counting else _SHAPES)[0 if compiled else number // 8 % 4]
     masked = padded_with is not None or number % 16 < 14
@@ -85,7 +90,8 @@ def metric_batches(draw: st.DrawFn, *, padded_with: str | None = None) -> Pair:
         case = fed(case)
     offered = COUNTING if counting else MEAN_METRICS[loss]
     first = 0 if compiled else draw(st.integers(0, len(offered) - 1))
-    names = [offered[(first + i) % len(offered)] for i in range(ASKED_AT_ONCE)]
+    asked = min(ASKED_AT_ONCE, len(offered))
+    names = [offered[(first + i) % len(offered)] for i in range(asked)]
     details = {
         "path": "compiled" if compiled else "direct",
         "weighted": weights is not None,
@@ -107,11 +113,12 @@ def _tagged(case: Case) -> Case:
 def _relabelled(case: Case, kind: str) -> Case:
     """Other labels at masked steps: those of the other class, or what no label is."""
     assert case.mask is not None
-    valid = np.asarray(case.mask, bool)[..., None]
+    valid = np.asarray(case.mask, bool)
+    valid = valid.reshape(valid.shape + (1,) * (case.y_true.ndim - valid.ndim))
     other: AnyArray | float = 1.0 - case.y_true
     if kind == "nonfinite":
         other = np.nan
-    return case.with_(y_true=np.where(valid, case.y_true, other).astype(np.float32))
+    return case.with_(y_true=np.where(valid, case.y_true, other).astype(case.y_true.dtype))
 
 
 @st.composite

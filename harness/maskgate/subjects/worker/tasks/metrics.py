@@ -59,6 +59,8 @@ def compiled(adapter: Any, parameters: Any, arrays: Any) -> Any:
     if not names:
         raise NotOfferedError("none of these metrics in " + adapter.api.keras.__version__)
     batch = training.Batch(parameters["model"], arrays)
+    if models.release(adapter.api.keras) < (2, 4) and batch.y.ndim < arrays["x"].ndim:
+        batch.y = batch.y[..., None]  # class ids of steps are a column there, by its own words
     model = _KEPT.get(
         (id(adapter), "compiled", repr(sorted(parameters.items())), *_ranks(arrays)),
         lambda: _model(adapter, parameters, arrays, names),
