@@ -56,7 +56,10 @@ class Told:
             known = shipped().layers(self.describe())
             return Done({"layers": sorted({*known, *names} - set(gone))}, {}, 0.0)
         asked = [name for name in task.parameters["layers"] if name in SOME]
-        done = self._subject.perform(replace(task, parameters={"layers": asked}), timeout=timeout)
+        done: Any = Done({"layers": {}}, {}, 0.0)
+        if asked:  # none would stand for all
+            changed = replace(task, parameters={"layers": asked})
+            done = self._subject.perform(changed, timeout=timeout)
         assert isinstance(done, Done)
         layers = dict(done.data["layers"])
         for name, what in self._changes.items():
