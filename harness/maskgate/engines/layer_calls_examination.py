@@ -33,6 +33,8 @@ Arrays = Mapping[str, AnyArray]
 
 # Of these the definition is asked; the others have no mask in it.
 DEFINED = ("global-average-pooling1d", "batch-normalization", *ATTENTION, "softmax", *MERGES)
+# What is wrong with these need not be wrong with the others of the layer.
+OWN_KIND = ("attention-coincident",)
 # Which of the calls of attention stand for the law.
 PADDED = ("attention", "additive-attention", "multi-head-attention-of-two")
 # The layers whose masked steps can be longer without another length of a sum that has no bound.
@@ -77,7 +79,7 @@ class LayerCallsExamination(LayerExamination):
         for name in self._names(pair, DEFINED):
             call = layer_call(pair, name)
             found = self._call(call, mode, needs_mask=name not in MERGES)
-            kind = kebab(call.layer)
+            kind = name if name in OWN_KIND else kebab(call.layer)
             if isinstance(found, Refusal):
                 yield Verdict(name, _refused(found), _STAGE, f"{kind}-refused")
                 continue

@@ -17,7 +17,7 @@ from maskgate.strategies.signatures import Signature
 
 LARGEST = 2.0  # of the inputs, and of what is drawn beside them
 _SHAPE = (3, 4, 2)
-_HEAD_SIZE = 2
+_HEAD_SIZE, _QUERIES = 2, 2
 _MOMENTUM, _EPSILON = 0.75, 1e-3
 
 Make = Callable[[AnyArray, AnyArray, np.random.Generator], LayerCall]
@@ -68,12 +68,17 @@ def _attention(
     causal: bool = False,
     shapes: Callable[[int], list[tuple[int, ...]]] = lambda _features: [],
     own_mask: bool = False,
+    coincident: bool = False,
 ) -> Make:
-    """A query of its own with a mask of its own looks at the masked batch."""
+    """A query of its own with a mask of its own looks at the masked batch.
+
+    There are two queries; one less than keys where they are causal; as many as samples, where axes
+    can be taken for each other.
+    """
 
     def make(x: AnyArray, mask: AnyArray, random: np.random.Generator) -> LayerCall:
         batch, steps, features = x.shape
-        queries = steps - 1 if causal else 3
+        queries = batch if coincident else steps - 1 if causal else _QUERIES
         inputs = drawn(random, batch, queries, features), x
         masks = random.random((batch, queries)) < 0.75, mask
         weights = tuple(drawn(random, *shape) / 2.0 for shape in shapes(features))
@@ -127,6 +132,7 @@ ATTENTION: Mapping[str, Make] = {
     "attention": _attention(),
     "attention-scaled": _attention(arguments={"use_scale": True}, shapes=lambda _: [()]),
     "attention-causal": _attention(causal=True),
+    "attention-coincident": _attention(coincident=True),
     "additive-attention": _attention("AdditiveAttention", shapes=lambda features: [(features,)]),
     "multi-head-attention": _with_heads(1),
     "multi-head-attention-of-two": _with_heads(2),

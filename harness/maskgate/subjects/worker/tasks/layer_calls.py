@@ -73,9 +73,12 @@ class _Asked:
 
 
 def _at_once(keras: Any, asked: _Asked) -> Any:
-    if asked.weights:
+    if asked.weights and asked.name == "MultiHeadAttention":  # built by its first call
         asked.on([_tensor(keras, each) for each in asked.x])
-        asked.layer.set_weights(asked.weights)
+    elif asked.weights:
+        shapes = [each.shape for each in asked.x]
+        asked.layer.build(shapes if len(shapes) > 1 else shapes[0])
+    asked.layer.set_weights(asked.weights)
     options = {
         name: _tensor(keras, each) if isinstance(each, np.ndarray) else each
         for name, each in asked.options.items()
