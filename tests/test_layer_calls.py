@@ -78,7 +78,7 @@ def test_a_call_that_does_not_fit_is_refused() -> None:
     call = a_call("attention")
     with pytest.raises(ValueError, match="need as many masks"):
         replace(call, masks=())
-    with pytest.raises(ValueError, match=r"has shape \(4, 3\)"):
+    with pytest.raises(ValueError, match=r"has shape \(4, 2\)"):
         replace(call, masks=call.masks[::-1])
     with pytest.raises(ValueError, match="not a layer call"):
         LayerCall.from_dict({"layer": "Attention"})
