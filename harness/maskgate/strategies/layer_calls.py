@@ -80,11 +80,12 @@ def _attention(
         batch, steps, features = x.shape
         queries = batch if coincident else steps - 1 if causal else _QUERIES
         inputs = drawn(random, batch, queries, features), x
-        masks = random.random((batch, queries)) < 0.75, mask
+        shown = random.random((batch, queries)) < 0.75
+        shown[:, 0] = True
         weights = tuple(drawn(random, *shape) / 2.0 for shape in shapes(features))
         options = {"use_causal_mask": True} if causal else {}
         said = random.random((batch, queries, steps)) < 0.75 if own_mask else None
-        return LayerCall(layer, arguments, inputs, masks, weights, options, said)
+        return LayerCall(layer, arguments, inputs, (shown, mask), weights, options, said)
 
     return make
 
