@@ -41,7 +41,8 @@ def load(
         seed: variant of the seed's formula to put in place of the loss objects' reduction.
         losses: loss classes to use in place of the framework's, by class name.
         own: a user's own loss: `name`, `pkg.module:NAME`; `sparse`, whether its labels are class
-            ids; `role`, `loss` or `metric`; `target`, the thing itself where it is here already.
+            ids; `role`, `loss`, `metric` or `layer`; `target`, the thing itself
+            where it is here already.
 
     Raises:
         UnusableError: when the environment lacks what was asked for, or importing it fails.
@@ -54,7 +55,8 @@ def load(
     keras = imported(chosen)
     engine = backend_in_use(keras, backend or engine, asked=backend is not None)
     runner = runner_of(engine, device, version_of(keras))
-    loss = None if own is None else own_loss(keras, **own)
+    role = None if own is None else own.get("role")
+    loss = None if own is None or role == "layer" else own_loss(keras, **own)
     if loss is not None:
         losses = dict(losses or {}, **{loss.text: loss.factory})
     built = api_of(chosen, keras, losses)
@@ -66,6 +68,9 @@ def load(
 
         asked = survey(adapter, loss, runner.modes[0], sparse=bool(own.get("sparse")))
         built.extra = dict(built.extra, own=asked)
+    elif own is not None:
+        adapter.own_layer = own_layer(keras, own["name"], own.get("target"))
+        built.extra = dict(built.extra, own=adapter.own_layer.survey())
     return adapter
 
 
@@ -175,6 +180,14 @@ def own_loss(
     del sparse
     kind = OwnMetric if role == "metric" else Own
     return kind(name, found(name) if target is None else target, keras)
+
+
+def own_layer(keras: Any, name: str, target: Any = None) -> Any:
+    """A user's own layer, by its name or as it is."""
+    from .own import found
+    from .own_layer import OwnLayer
+
+    return OwnLayer(name, found(name) if target is None else target, keras)
 
 
 def seed_of(variant: str, api: Any, runner: Any) -> Any:
