@@ -619,6 +619,7 @@ def test_every_property_is_answered_in_every_mode(here: Path, right: Path) -> No
     # It has no layers, of which models could be built.
     left_out = {"loss-value", "backends", "compiled-loss-value", "api-paths", "mask-reaches-loss"}
     left_out |= {"epoch-value", "batch-split", "mask-survives-saving", "accumulation-split"}
+    left_out |= {"replica-split"}
     deselect = [f"--deselect={name}" for name in sorted(left_out)]
     done = check(here, *quick(right, "--jobs=2", *deselect))
     said = report(done)

@@ -31,6 +31,7 @@ from maskgate.engines.outcome import conclude, replay_known, try_corners
 from maskgate.engines.own_layer import OwnLayer, layer_introduced
 from maskgate.engines.own_loss import OwnLoss, corners_for, introduced
 from maskgate.engines.profiles import PROFILES, hypothesis_settings
+from maskgate.engines.replica_examination import ReplicaExamination
 from maskgate.engines.scenarios import choose_scenarios
 from maskgate.engines.zoo_examination import ZooExamination
 from maskgate.strategies import Pair, corners_of, draw_only, spend_signatures
@@ -257,7 +258,7 @@ def subject(request: pytest.FixtureRequest) -> Examination:
     # The words that a property of models is written in, where they are not those of most.
     kind = Examination if models is None else models.kwargs.get("examination", ModelExamination)
     examination = examine(opened, description, name, known, peers, state.own, kind=kind)
-    if isinstance(examination, ZooExamination):
+    if isinstance(examination, ZooExamination | ReplicaExamination):
         examination.brief = PROFILES[request.config.getoption("--profile")].brief
     request.node.stash[_EXAMINATION] = examination
     return examination
@@ -326,6 +327,13 @@ def _run_drawn(item: pytest.Function, examination: Examination) -> None:
         as_it_is()
 
     run_ahead(draw, again=again)
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """End what a property has started for itself."""
+    examination = item.stash.get(_EXAMINATION, None)
+    if examination is not None:
+        examination.finish()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

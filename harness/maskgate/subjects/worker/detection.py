@@ -11,6 +11,7 @@ from importlib.machinery import PathFinder
 from typing import Any
 
 from .adapter import Adapter, KerasAdapter, UnusableError, readable
+from .replicas import divide_cpu
 
 APIS = ("tf_keras", "keras")  # in order of preference where both are installed
 BACKENDS = ("tensorflow", "jax", "torch")  # likewise
@@ -29,6 +30,7 @@ def load(
     seed: str | None = None,
     losses: Mapping[str, Callable[..., Any]] | None = None,
     own: Mapping[str, Any] | None = None,
+    replicas: int = 1,
 ) -> Adapter:
     """The adapter for what is installed here.
 
@@ -43,6 +45,7 @@ def load(
         own: a user's own loss: `name`, `pkg.module:NAME`; `sparse`, whether its labels are class
             ids; `role`, `loss`, `metric` or `layer`; `target`, the thing itself
             where it is here already.
+        replicas: logical devices that the CPU is divided into, on TensorFlow.
 
     Raises:
         UnusableError: when the environment lacks what was asked for, or importing it fails.
@@ -52,6 +55,8 @@ def load(
     engine = "tensorflow" if chosen == "tf_keras" else choose_backend(backend)
     if chosen not in sys.modules:
         os.environ["KERAS_BACKEND"] = engine  # Keras 3 reads it when it is imported
+    if replicas > 1:
+        divide_cpu(replicas)
     keras = imported(chosen)
     engine = backend_in_use(keras, backend or engine, asked=backend is not None)
     runner = runner_of(engine, device, version_of(keras))
