@@ -42,6 +42,9 @@ ELSEWHERE = {
     ),
     "maskgate check --loss losses:LeftToKeras --like mse --select 'empty-*' --select loss-value"
     " --profile smoke": "test_docs_own_loss.py runs it",
+    "maskgate check --layer pooling:AverageOfSteps --profile smoke": (
+        "test_docs_own_loss.py runs it"
+    ),
     "maskgate check venv:path/to/environment": "test_engine_check.py checks such paths",
     "maskgate check venv:path/to/environment --out report --baseline accepted.json": (
         "test_engine_check.py gates such paths"

@@ -28,25 +28,32 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    losses, suite = blocks(PAGE, "python")
+    losses, pooling, suite, suite_of_layers = blocks(PAGE, "python")
     (tmp_path / "losses.py").write_text(losses)
     (tmp_path / "test_losses.py").write_text(suite)
+    (tmp_path / "pooling.py").write_text(pooling)
+    (tmp_path / "test_pooling.py").write_text(suite_of_layers)
     (tmp_path / "pyproject.toml").write_text("")
     return tmp_path
 
 
 @pytest.mark.slow
 def test_the_commands_answer_as_the_page_says(folder: Path) -> None:
-    wrong, right = (shlex.split(command) for command in commands(PAGE))
+    wrong, right, layer = (shlex.split(command) for command in commands(PAGE))
     done = run(folder, *wrong)
     (said,) = re.findall(r"`(empty-mask: .*)`", PAGE.read_text())
     assert said in done.stdout
     assert (done.returncode, done.stderr) == (1, "")
     done = run(folder, *right)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    done = run(folder, *layer)
+    (said,) = re.findall(r"`(layer-padding: .*?)`", PAGE.read_text())
+    assert said in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("Unexpected: layer-padding deviates")
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 @pytest.mark.slow
 def test_the_suite_of_the_page_passes(folder: Path) -> None:
     done = run(folder, "pytest", "-p", "maskgate.pytest_plugin", "-q")
-    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    assert "2 passed" in done.stdout, done.stdout + done.stderr

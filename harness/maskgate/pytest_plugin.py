@@ -12,7 +12,8 @@ import pytest
 
 @pytest.fixture(scope="session")
 def maskgate() -> ModuleType:
-    """`maskgate.assert_loss_keeps_laws(MyLoss)` and `maskgate.check_loss(MyLoss)`."""
+    """`maskgate.assert_loss_keeps_laws(MyLoss)` and `maskgate.check_loss(MyLoss)`, and the same for
+    metrics and layers."""
     from maskgate import testing
 
     return testing

@@ -1,4 +1,5 @@
-"""For a test suite of one's own: a loss keeps the laws, or the test fails with a minimal batch.
+"""For a test suite of one's own: a loss, metric or layer keeps the laws, or the test fails with a
+minimal batch.
 
     from maskgate.testing import assert_loss_keeps_laws
 
@@ -112,6 +113,45 @@ def assert_metric_keeps_laws(
     __tracebackhide__ = True
     outcomes = check_metric(metric, like=like, select=select, deselect=deselect, profile=profile)
     _require("metric", outcomes)
+
+
+def check_layer(
+    layer: Any,
+    *,
+    select: Sequence[str] = (),
+    deselect: Sequence[str] = (),
+    profile: str = "smoke",
+) -> tuple[Outcome, ...]:
+    """Run the laws of layers on a layer; outcomes and errors as of `check_loss`.
+
+    Args:
+        layer: a layer class, a layer, or a function without arguments that makes one. It is called
+            on `(batch, steps, features)` with a mask, in inference.
+        select: globs of property names, such as `["layer-padding"]`; empty for all about layers.
+        deselect: globs of property names to leave out.
+        profile: `smoke`, `default` or `deep`.
+    """
+    from maskgate.engines.here import check_here
+
+    return check_here(layer, role="layer", select=select, deselect=deselect, profile=profile)
+
+
+def assert_layer_keeps_laws(
+    layer: Any,
+    *,
+    select: Sequence[str] = (),
+    deselect: Sequence[str] = (),
+    profile: str = "smoke",
+) -> None:
+    """Fail with a minimal batch where a layer reads what is masked; see `check_layer`.
+
+    Raises:
+        AssertionError: what is wrong, property by property, each with its smallest batch.
+        ValueError: as `check_loss`.
+    """
+    __tracebackhide__ = True
+    outcomes = check_layer(layer, select=select, deselect=deselect, profile=profile)
+    _require("layer", outcomes)
 
 
 def _require(what: str, outcomes: Sequence[Outcome]) -> None:

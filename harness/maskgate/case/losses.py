@@ -89,7 +89,8 @@ class LossSpec:
         parameters: those that are not at their default, sorted.
         like: for a user's own loss, the built-in one that it takes labels and predictions like (and
             computes, if the user says so); None where nothing is said: any real numbers.
-        role: `metric` where the name stands for a user's own metric, which is asked like a loss.
+        role: `metric` where the name stands for a user's own metric, which is asked like a loss;
+            `layer` where it stands for a layer, whose batches cases hold as predictions.
 
     Raises:
         ValueError: for a loss or a parameter that does not exist, named in the message.
@@ -98,7 +99,7 @@ class LossSpec:
     name: str
     parameters: tuple[tuple[str, Parameter], ...] = ()
     like: LossSpec | None = None
-    role: Literal["loss", "metric"] = "loss"
+    role: Literal["loss", "metric", "layer"] = "loss"
 
     def __post_init__(self) -> None:
         if self.own:

@@ -85,6 +85,7 @@ def cli() -> None:
 )
 @click.option("--loss", metavar="PKG.MODULE:NAME", help="Check a loss of your own.")
 @click.option("--metric", metavar="PKG.MODULE:NAME", help="Check a metric of your own.")
+@click.option("--layer", metavar="PKG.MODULE:NAME", help="Check a layer of your own.")
 @click.option("--like", metavar="NAME", help="The built-in loss that it computes, such as mse.")
 @click.option("--list", "list_", is_flag=True, help="List the properties, and run nothing.")
 def check(accept: bool, list_: bool, **options: Any) -> int:

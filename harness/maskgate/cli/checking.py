@@ -116,6 +116,7 @@ def _run_engine(
         timeout=settings.timeout,
         loss=settings.loss,
         metric=settings.metric,
+        layer=settings.layer,
         like=settings.like,
     )
     return engine.run_check(request, on_event=on_event)

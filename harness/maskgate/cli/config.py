@@ -41,6 +41,7 @@ class Settings:
         timeout: seconds that a subject may take to answer.
         loss: a loss of the user's own, `pkg.module:NAME`, to check in place of the built-in ones.
         metric: a metric of the user's own, likewise.
+        layer: a layer of the user's own, likewise.
         like: the built-in loss that it computes.
     """
 
@@ -58,6 +59,7 @@ class Settings:
     timeout: float = 60.0
     loss: str | None = None
     metric: str | None = None
+    layer: str | None = None
     like: str | None = None
 
     def with_(self, changes: Mapping[str, Any]) -> Settings:
@@ -172,5 +174,6 @@ _RULES: dict[str, Rule] = {
     "timeout": ("a number of seconds greater than 0", _seconds),
     "loss": ("an import path as a string, such as 'losses:MyLoss'", _text),
     "metric": ("an import path as a string, such as 'metrics:MyMetric'", _text),
+    "layer": ("an import path as a string, such as 'layers:MyLayer'", _text),
     "like": ("a built-in loss as a string, such as 'mse'", _text),
 }

@@ -21,7 +21,7 @@ def print_list(settings: Settings, answer: TextIO) -> None:
         UsageProblem: for a glob that matches none.
     """
     try:
-        chosen = selected(settings.select, settings.deselect)
+        chosen = selected(settings.select or ("*",), settings.deselect)
     except UnknownProperty as problem:
         near = ", ".join(problem.nearest)
         hint = f"did you mean {near}?" if near else "use one of `maskgate check --list`"

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from maskgate.verdicts.model import KINDS, Kind
 
+# Modules of properties that a layer of the user's is asked.
+OF_LAYER = "test_own_layer"
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -32,6 +34,11 @@ class PropertyInfo:
     sentence: str
     path: Path
     function: str
+
+    @property
+    def of_layer(self) -> bool:
+        """Whether it is about a layer of the user's, and about nothing else."""
+        return self.path.stem.startswith(OF_LAYER)
 
     @property
     def node(self) -> str:
@@ -76,8 +83,13 @@ def properties() -> tuple[PropertyInfo, ...]:
     return tuple(sorted(found, key=lambda info: KINDS.index(info.kind)))
 
 
-def selected(select: Iterable[str] = (), deselect: Iterable[str] = ()) -> tuple[PropertyInfo, ...]:
-    """The properties that a glob of `select` matches (all, if empty) and none of `deselect`.
+def selected(
+    select: Iterable[str] = (), deselect: Iterable[str] = (), *, layer: bool = False
+) -> tuple[PropertyInfo, ...]:
+    """The properties that a glob of `select` matches and none of `deselect`.
+
+    Without `select` all are taken that are about a layer of the user's, where one is checked, or
+    all that are not.
 
     Raises:
         UnknownProperty: for a glob that matches none.
@@ -92,7 +104,8 @@ def selected(select: Iterable[str] = (), deselect: Iterable[str] = ()) -> tuple[
     return tuple(
         info
         for info in properties()
-        if (not select or _matches(info.name, select)) and not _matches(info.name, deselect)
+        if (_matches(info.name, select) if select else info.of_layer == layer)
+        and not _matches(info.name, deselect)
     )
 
 

@@ -22,7 +22,6 @@ from typing import IO
 from packaging.version import Version
 
 from maskgate import __version__
-from maskgate.case import LossSpec
 from maskgate.engines.baseline import accept_findings, checked_baseline
 from maskgate.engines.catalogue import (
     PropertyInfo,
@@ -32,6 +31,7 @@ from maskgate.engines.catalogue import (
     suite_folder,
 )
 from maskgate.engines.events import Event, EventLog, read_events
+from maskgate.engines.own_request import check_own
 from maskgate.engines.problems import UsageProblem
 from maskgate.engines.profiles import DEFAULT_SEED, PROFILES
 from maskgate.engines.scenarios import chosen_scenarios
@@ -63,6 +63,7 @@ class CheckRequest:
         database: folder of the Hypothesis example database.
         loss: a user's own loss, `pkg.module:NAME`, checked in place of the built-in ones.
         metric: a user's own metric, likewise; not both.
+        layer: a user's own layer, held to the laws of layers; none of the other two.
         like: the built-in loss that it computes, as `LossSpec.parse` reads it.
     """
 
@@ -81,6 +82,7 @@ class CheckRequest:
     database: Path | None = None
     loss: str | None = None
     metric: str | None = None
+    layer: str | None = None
     like: str | None = None
 
 
@@ -94,7 +96,7 @@ def run_check(request: CheckRequest, *, on_event: Callable[[Event], None]) -> in
     Raises:
         UsageProblem: when the request itself is wrong.
     """
-    _check_own(request)
+    check_own(request)
     chosen = _chosen(request)
     known_baseline = checked_baseline(request.baseline, properties(), accepting=request.accept)
     subjects = tuple(dict.fromkeys(request.subjects)) or (default_subject(),)
@@ -141,7 +143,8 @@ def _chosen(request: CheckRequest) -> tuple[PropertyInfo, ...]:
             f"profile {request.profile!r}", "there is no such profile", f"use {', '.join(PROFILES)}"
         )
     try:
-        chosen = selected(request.select, request.deselect)
+        layer = request.layer is not None
+        chosen = selected(request.select, request.deselect, layer=layer)
         chosen_scenarios(request.select, request.deselect)
     except UnknownProperty as problem:
         near = f"did you mean {', '.join(problem.nearest)}?" if problem.nearest else ""
@@ -152,28 +155,6 @@ def _chosen(request: CheckRequest) -> tuple[PropertyInfo, ...]:
             "--select with --deselect", "they leave no property", "deselect fewer properties"
         )
     return chosen
-
-
-def _check_own(request: CheckRequest) -> None:
-    """Refuse what cannot name a loss or metric of the user's."""
-    named = [(f"--{what}", getattr(request, what)) for what in ("loss", "metric")]
-    given = [(option, name) for option, name in named if name is not None]
-    if len(given) == 2:
-        hint = "check them one after the other"
-        raise UsageProblem("--loss with --metric", "both are named", hint)
-    if not given and request.like is not None:
-        hint = "name it with --loss pkg.module:NAME"
-        raise UsageProblem(f"--like {request.like}", "there is no loss of yours to compare", hint)
-    for option, name in given:
-        if not re.fullmatch(r"[\w.]+:[\w.]+", name):
-            found = "it is not of the form pkg.module:NAME"
-            raise UsageProblem(f"{option} {name}", found, "write it like losses:MyLoss")
-    if request.like is not None:
-        try:
-            LossSpec.parse(request.like)
-        except ValueError as problem:
-            hint = "name a built-in loss"
-            raise UsageProblem(f"--like {request.like}", str(problem), hint) from problem
 
 
 class _Follower:
@@ -309,6 +290,7 @@ class _SubjectRun:
             "--database": request.database,
             "--loss": request.loss,
             "--metric": request.metric,
+            "--layer": request.layer,
             "--like": request.like,
         }
         # A configuration of the user's own project must not leak into the run, nor any plug-in that

@@ -75,9 +75,10 @@ class _Explained:
 
 def diagnosed(examination: Examination, finding: Finding) -> Finding:
     """The finding with a title that names the mistake, where it is a usual one of an own loss."""
-    if examination.own is None or finding.case is None:
+    own = examination.own
+    if own is None or own.loss.role == "layer" or finding.case is None:
         return finding
-    seen = _Seen(finding, examination, examination.own)
+    seen = _Seen(finding, examination, own)
     with np.errstate(all="ignore"):
         said = next(_mistakes(seen), None)
     if said is not None:

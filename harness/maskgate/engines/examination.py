@@ -108,6 +108,9 @@ class Examination:
             if each is not None and (own is None or own.replayable(each, listed))
         )
 
+    def finish(self) -> None:
+        """End what the property alone has started: nothing, for most."""
+
     def exact(self, case: Case) -> Expected | Refused:
         """The loss as float64 gives it: the family's formula, or a user's own loss itself."""
         self._require_applicable()

@@ -22,8 +22,8 @@ from maskgate.engines.examination import Examination
 from maskgate.engines.forced_failure import prove_it_can_fail
 from maskgate.engines.model_examination import ModelExamination
 from maskgate.engines.outcome import Outcome, conclude, replay_known, try_corners
-from maskgate.engines.own_loss import OwnLoss, corners_for, introduced
-from maskgate.engines.plugin import SHIPPED, WHOLE_MODELS, examine
+from maskgate.engines.own_loss import OwnLoss, corners_for
+from maskgate.engines.plugin import SHIPPED, WHOLE_MODELS, examine, own_of
 from maskgate.engines.profiles import DEFAULT_SEED, PROFILES, Profile, hypothesis_settings
 from maskgate.strategies import Pair, Scope, corners_of, draw_only, spend_signatures
 from maskgate.subjects import InProcess, load_adapter
@@ -35,7 +35,7 @@ from maskgate.verdicts.deviations import load_deviations
 def check_here(
     loss: Any,
     *,
-    role: Literal["loss", "metric"] = "loss",
+    role: Literal["loss", "metric", "layer"] = "loss",
     like: str | None = None,
     select: Sequence[str] = (),
     deselect: Sequence[str] = (),
@@ -45,8 +45,9 @@ def check_here(
 
     Args:
         loss: a loss class, a loss object, a function of `(y_true, y_pred)` that gives element
-            losses, or a function without arguments that makes one of these. Or a metric, likewise.
-        role: which of both.
+            losses, or a function without arguments that makes one of these. Or a metric or a
+            layer, likewise.
+        role: which of them.
         like: the built-in loss that it computes: `mse`, `bce(from_logits=True)`.
         select: globs of property names; empty for all.
         deselect: globs of property names to leave out.
@@ -58,13 +59,12 @@ def check_here(
     """
     if profile not in PROFILES:
         raise ValueError(f"profile must be one of {', '.join(PROFILES)}; got {profile!r}")
-    chosen = selected(select, deselect)
+    chosen = selected(select, deselect, layer=role == "layer")
     pattern = None if like is None else LossSpec.parse(like)
     spec = LossSpec(name_of(loss), like=pattern, role=role)
     subject = InProcess(_adapter(loss, {**settings_of(spec), "target": loss}), id="here")
-    description = introduced(subject.describe(), spec)
+    checked, description = own_of(spec, subject, subject.describe())
     prove_it_can_fail(examine(subject, description, "forced-failure"))
-    checked = OwnLoss(spec, subject, description)
     amount = PROFILES[profile]
     with _drawing(checked.scope, amount):
         return tuple(_run(info, subject, description, checked, amount) for info in chosen)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import settings
@@ -28,8 +28,10 @@ from maskgate.engines.forced_failure import prove_it_can_fail
 from maskgate.engines.listing import listed
 from maskgate.engines.model_examination import ModelExamination
 from maskgate.engines.outcome import conclude, replay_known, try_corners
+from maskgate.engines.own_layer import OwnLayer, layer_introduced
 from maskgate.engines.own_loss import OwnLoss, corners_for, introduced
 from maskgate.engines.profiles import PROFILES, hypothesis_settings
+from maskgate.engines.replica_examination import ReplicaExamination
 from maskgate.engines.scenarios import choose_scenarios
 from maskgate.engines.zoo_examination import ZooExamination
 from maskgate.strategies import Pair, corners_of, draw_only, spend_signatures
@@ -41,6 +43,7 @@ from maskgate.verdicts.model import KINDS
 SHIPPED = "known_deviations.json"
 SEVERAL_BACKENDS = "several_backends"
 WHOLE_MODELS = "whole_models"
+OWN_ROLES: tuple[Literal["loss", "metric", "layer"], ...] = ("loss", "metric", "layer")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -68,6 +71,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--loss", default=None, help="a loss of your own: pkg.module:NAME")
     group.addoption("--metric", default=None, help="a metric of your own: pkg.module:NAME")
+    group.addoption("--layer", default=None, help="a layer of your own: pkg.module:NAME")
     group.addoption("--like", default=None, help="the built-in loss that yours computes")
     group.addoption("--events", default=None, help="append the run's events to this file")
 
@@ -134,18 +138,18 @@ class _State:
 
     @property
     def loss(self) -> LossSpec | None:
-        """A loss or metric of the user's that is checked in place of the built-in ones."""
+        """A loss, metric or layer of the user's that is checked in place of the built-in ones."""
         option = self._config.getoption
-        loss, metric, like = option("--loss"), option("--metric"), option("--like")
-        if loss is None and metric is None:
-            return None
+        like = option("--like")
         pattern = None if like is None else LossSpec.parse(like)
-        return LossSpec(loss or metric, like=pattern, role="loss" if loss else "metric")
+        for role in OWN_ROLES:
+            if option(f"--{role}") is not None:
+                return LossSpec(option(f"--{role}"), like=pattern, role=role)
+        return None
 
     def _draw_for(self, subject: Subject) -> None:
         if self.loss is not None and self.description is not None:
-            self.own = OwnLoss(self.loss, subject, self.description)
-            self.description = introduced(self.description, self.loss)
+            self.own, self.description = own_of(self.loss, subject, self.description)
             draw_only(self.own.scope)
 
     def peers(self) -> list[Subject]:
@@ -183,6 +187,15 @@ class _State:
         for subject in (self._subject, *(self._peers or ())):
             if subject is not None:
                 subject.close()
+
+
+def own_of(
+    loss: LossSpec, subject: Subject, description: Description
+) -> tuple[OwnLoss, Description]:
+    """What is checked of a user's own, and the description with notes on it."""
+    if loss.role == "layer":
+        return OwnLayer(loss, subject, description), layer_introduced(description, loss)
+    return OwnLoss(loss, subject, description), introduced(description, loss)
 
 
 def _same_release(one: Description, other: Description) -> bool:
@@ -245,7 +258,7 @@ def subject(request: pytest.FixtureRequest) -> Examination:
     # The words that a property of models is written in, where they are not those of most.
     kind = Examination if models is None else models.kwargs.get("examination", ModelExamination)
     examination = examine(opened, description, name, known, peers, state.own, kind=kind)
-    if isinstance(examination, ZooExamination):
+    if isinstance(examination, ZooExamination | ReplicaExamination):
         examination.brief = PROFILES[request.config.getoption("--profile")].brief
     request.node.stash[_EXAMINATION] = examination
     return examination
@@ -314,6 +327,13 @@ def _run_drawn(item: pytest.Function, examination: Examination) -> None:
         as_it_is()
 
     run_ahead(draw, again=again)
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """End what a property has started for itself."""
+    examination = item.stash.get(_EXAMINATION, None)
+    if examination is not None:
+        examination.finish()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -44,8 +44,9 @@ def batch(case: Mapping[str, Any], altered: Mapping[str, Any] | None) -> Batch:
     arrays, others = _arrays(case), _arrays(altered or case)
     shape = arrays["y_pred"].shape if "y_pred" in arrays else ()
     steps = shape[:-1]
+    words = {**_WORDS, "y_pred": "inputs"} if _of_layer(case) else _WORDS
     if others["y_pred"].shape != shape:
-        return _apart(arrays, others)
+        return _apart(arrays, others, words)
     inside = [
         field
         for field in _FIELDS
@@ -60,9 +61,9 @@ def batch(case: Mapping[str, Any], altered: Mapping[str, Any] | None) -> Batch:
     rows = tuple(
         (_place(p), *(_cell(arrays[field][p], others[field][p]) for field in inside)) for p in shown
     )
-    beside = [_line(f, arrays.get(f), others.get(f)) for f in _FIELDS if f not in inside]
+    beside = [_line(words[f], arrays.get(f), others.get(f)) for f in _FIELDS if f not in inside]
     return Batch(
-        ("step", *(_WORDS[field] for field in inside)),
+        ("step", *(words[field] for field in inside)),
         rows,
         len(places) - len(shown),
         tuple(line for line in beside if line),
@@ -70,7 +71,9 @@ def batch(case: Mapping[str, Any], altered: Mapping[str, Any] | None) -> Batch:
 
 
 def _arrays(case: Mapping[str, Any]) -> dict[str, AnyArray]:
-    loaded = {field: array_from_dict(case[field]) for field in _FIELDS}
+    # A layer has inputs alone.
+    fields = ("y_pred", "mask") if _of_layer(case) else _FIELDS
+    loaded = {field: array_from_dict(case[field]) for field in fields}
     return {field: array for field, array in loaded.items() if array is not None}
 
 
@@ -79,8 +82,14 @@ def _fits(field: str, array: AnyArray, shape: tuple[int, ...]) -> bool:
     return array.shape == shape[:-1] or (field in ("y_true", "y_pred") and array.shape == shape)
 
 
-def _apart(arrays: Mapping[str, AnyArray], others: Mapping[str, AnyArray]) -> Batch:
-    lines = [_line(field, arrays.get(field), others.get(field)) for field in _FIELDS]
+def _of_layer(case: Mapping[str, Any]) -> bool:
+    return bool(case["loss"].get("role") == "layer")
+
+
+def _apart(
+    arrays: Mapping[str, AnyArray], others: Mapping[str, AnyArray], words: Mapping[str, str]
+) -> Batch:
+    lines = [_line(words[field], arrays.get(field), others.get(field)) for field in _FIELDS]
     return Batch((), (), 0, tuple(line for line in lines if line))
 
 
@@ -102,13 +111,13 @@ def _cell(one: AnyArray, other: AnyArray) -> str:
     return f"{_text(one)} -> {_text(other)}" if _differ(one, other) else _text(one)
 
 
-def _line(field: str, one: AnyArray | None, other: AnyArray | None) -> str:
+def _line(word: str, one: AnyArray | None, other: AnyArray | None) -> str:
     if one is None and other is None:
         return ""
     same = one is not None and other is not None and one.shape == other.shape
     if same and not _differ(np.asarray(one), np.asarray(other)):
-        return f"{_WORDS[field]} {_shaped(one)}"
-    return f"{_WORDS[field]} {_shaped(one)} -> {_shaped(other)}"
+        return f"{word} {_shaped(one)}"
+    return f"{word} {_shaped(one)} -> {_shaped(other)}"
 
 
 def _shaped(array: AnyArray | None) -> str:

@@ -33,6 +33,7 @@ from maskgate.reports.links import in_words
 from maskgate.reports.literals import HELPERS, array_source
 from maskgate.reports.repro_frame import About
 from maskgate.reports.repro_layer import OF_LAYER, layer_script
+from maskgate.reports.repro_own_layer import OF_OWN_LAYER, own_layer_script
 from maskgate.reports.repro_scenario import RELATION, scenario_script
 from maskgate.verdicts.model import Finding
 
@@ -79,6 +80,13 @@ def repro_script(finding: Finding, subject: Mapping[str, Any]) -> str | None:
             _environment(finding, subject),
             _package_import(package, backend),
             package,
+        )
+    if recipe.get("relation") == OF_OWN_LAYER:
+        return own_layer_script(
+            finding,
+            _docstring(finding, subject),
+            _environment(finding, subject),
+            _package_import(package, backend),
         )
     check = _check(finding)
     if check is None or "<" in finding.case["loss"]["name"]:  # a loss made inside a function

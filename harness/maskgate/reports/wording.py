@@ -143,7 +143,7 @@ def subject_notes(description: Mapping[str, Any]) -> list[str]:
 def loss_line(case: Mapping[str, Any]) -> str:
     """The loss of a case, its reduction and its dtype."""
     loss = LossSpec.from_dict(case["loss"])
-    if loss.role == "metric":
+    if loss.role != "loss":
         return f"{loss.name} in {case['dtype']}"
     inside = "".join(f", {key}={value!r}" for key, value in loss.parameters)
     return f"{loss.kind.keras_class}(reduction={case['reduction']!r}{inside}) in {case['dtype']}"

@@ -27,6 +27,8 @@ class Scope:
         dtypes: those that it computes in.
         ranks: of predictions.
         weights: whether it takes sample weights.
+        features: of the batches of a layer.
+        steps: of those batches, where the layer takes one number of steps alone.
     """
 
     loss: LossSpec
@@ -34,6 +36,8 @@ class Scope:
     dtypes: tuple[str, ...] = DTYPES
     ranks: tuple[int, ...] = (2, 3, 4)
     weights: bool = True
+    features: int = 3
+    steps: int | None = None
 
     def structure(self, choices: Mapping[str, Any]) -> dict[str, Any]:
         """The choices of `cases` or `signatures` (less `losses`), as far as the loss takes them.

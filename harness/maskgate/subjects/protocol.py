@@ -146,6 +146,14 @@ class ModelSubject(Subject, Protocol):
         ...
 
 
+class DividedSubject(ModelSubject, Protocol):
+    """A subject that can be started anew on several logical devices."""
+
+    def divided(self, replicas: int) -> DividedSubject:
+        """The same subject in another process, whose CPU is divided into as many devices."""
+        ...
+
+
 class SubjectError(Exception):
     """A subject could not be made or started.
 

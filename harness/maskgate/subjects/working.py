@@ -43,6 +43,7 @@ class WorkerSubject:
         start_timeout: seconds that start and import may take.
         notes: what a reader of a report should know of the environment.
         own: a user's own loss: `name` and `sparse`, as `worker.detection.load` takes them.
+        replicas: logical devices that the CPU of its process is divided into.
     """
 
     def __init__(
@@ -56,8 +57,9 @@ class WorkerSubject:
         start_timeout: float = 180.0,
         notes: tuple[str, ...] = (),
         own: Mapping[str, Any] | None = None,
+        replicas: int = 1,
     ) -> None:
-        self._own = own
+        self._own, self._replicas = own, replicas
         self.spec, self.python = spec, python
         self._backend, self._device = backend, device
         self._timeout, self._start_timeout = timeout, start_timeout
@@ -106,6 +108,20 @@ class WorkerSubject:
             raise
         self._restarts = 0
         return done
+
+    def divided(self, replicas: int) -> WorkerSubject:
+        """The same subject in another process, whose CPU is divided into as many devices."""
+        return WorkerSubject(
+            self.spec,
+            self.python,
+            backend=self._backend,
+            device=self._device,
+            timeout=self._timeout,
+            start_timeout=self._start_timeout,
+            notes=self._notes,
+            own=self._own,
+            replicas=replicas,
+        )
 
     def reset(self) -> None:
         """Make the worker forget what it keeps between questions (traced functions)."""
@@ -194,6 +210,7 @@ class WorkerSubject:
             "backend": self._backend,
             "device": self._device,
             "own": self._own,
+            "replicas": self._replicas,
         }
         environment = worker_environment(
             os.environ, backend=self._backend, device=self._device, place=self.spec.place

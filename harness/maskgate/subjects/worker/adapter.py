@@ -55,6 +55,7 @@ class KerasAdapter(Adapter):
     def __init__(self, api: Any, backend: Any, notes: tuple[str, ...] = ()) -> None:
         self.api, self.backend, self.notes = api, backend, notes
         self._losses = KeptLosses(api)
+        self.own_layer: Any = None  # a user's own, where one is checked
 
     def describe(self) -> dict[str, Any]:
         """What the API and the backend say of themselves."""

@@ -11,6 +11,7 @@ from importlib.machinery import PathFinder
 from typing import Any
 
 from .adapter import Adapter, KerasAdapter, UnusableError, readable
+from .replicas import divide_cpu
 
 APIS = ("tf_keras", "keras")  # in order of preference where both are installed
 BACKENDS = ("tensorflow", "jax", "torch")  # likewise
@@ -29,6 +30,7 @@ def load(
     seed: str | None = None,
     losses: Mapping[str, Callable[..., Any]] | None = None,
     own: Mapping[str, Any] | None = None,
+    replicas: int = 1,
 ) -> Adapter:
     """The adapter for what is installed here.
 
@@ -41,7 +43,9 @@ def load(
         seed: variant of the seed's formula to put in place of the loss objects' reduction.
         losses: loss classes to use in place of the framework's, by class name.
         own: a user's own loss: `name`, `pkg.module:NAME`; `sparse`, whether its labels are class
-            ids; `role`, `loss` or `metric`; `target`, the thing itself where it is here already.
+            ids; `role`, `loss`, `metric` or `layer`; `target`, the thing itself
+            where it is here already.
+        replicas: logical devices that the CPU is divided into, on TensorFlow.
 
     Raises:
         UnusableError: when the environment lacks what was asked for, or importing it fails.
@@ -51,10 +55,13 @@ def load(
     engine = "tensorflow" if chosen == "tf_keras" else choose_backend(backend)
     if chosen not in sys.modules:
         os.environ["KERAS_BACKEND"] = engine  # Keras 3 reads it when it is imported
+    if replicas > 1:
+        divide_cpu(replicas)
     keras = imported(chosen)
     engine = backend_in_use(keras, backend or engine, asked=backend is not None)
     runner = runner_of(engine, device, version_of(keras))
-    loss = None if own is None else own_loss(keras, **own)
+    role = None if own is None else own.get("role")
+    loss = None if own is None or role == "layer" else own_loss(keras, **own)
     if loss is not None:
         losses = dict(losses or {}, **{loss.text: loss.factory})
     built = api_of(chosen, keras, losses)
@@ -66,6 +73,9 @@ def load(
 
         asked = survey(adapter, loss, runner.modes[0], sparse=bool(own.get("sparse")))
         built.extra = dict(built.extra, own=asked)
+    elif own is not None:
+        adapter.own_layer = own_layer(keras, own["name"], own.get("target"))
+        built.extra = dict(built.extra, own=adapter.own_layer.survey())
     return adapter
 
 
@@ -175,6 +185,14 @@ def own_loss(
     del sparse
     kind = OwnMetric if role == "metric" else Own
     return kind(name, found(name) if target is None else target, keras)
+
+
+def own_layer(keras: Any, name: str, target: Any = None) -> Any:
+    """A user's own layer, by its name or as it is."""
+    from .own import found
+    from .own_layer import OwnLayer
+
+    return OwnLayer(name, found(name) if target is None else target, keras)
 
 
 def seed_of(variant: str, api: Any, runner: Any) -> Any:
