@@ -11,7 +11,9 @@ import numpy as np
 from maskgate.case.cases import array_from_dict, array_to_dict
 from maskgate.case.dtypes import AnyArray
 
-Setting = bool | int | str
+Setting = bool | int | str | None
+# A mask may be of numbers: 0 masks a step, anything else does not.
+MASK_DTYPES = ("bool", "int32", "float32")
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class LayerCase:
         layer: Keras class name, such as `LSTM`.
         parameters: constructor arguments, plain data.
         x: `(batch, steps, features)`, float32.
-        mask: `(batch, steps)`, bool; None for none.
+        mask: `(batch, steps)`, of one of `MASK_DTYPES`; None for none.
         weights: the layer's weights in the order of `get_weights`, float32.
     """
 
@@ -36,7 +38,7 @@ class LayerCase:
         """Freeze the arrays.
 
         Raises:
-            ValueError: when the shapes do not fit each other.
+            ValueError: when the shapes do not fit each other, or the mask's dtype is another one.
         """
         x = _frozen(self.x, np.float32)
         if x.ndim != 3:
@@ -46,10 +48,18 @@ class LayerCase:
         weights = tuple(_frozen(each, np.float32) for each in self.weights)
         object.__setattr__(self, "weights", weights)
         if self.mask is not None:
-            mask = _frozen(self.mask, np.bool_)
+            mask = _frozen(self.mask, np.asarray(self.mask).dtype)
+            if mask.dtype.name not in MASK_DTYPES:
+                raise ValueError(f"a mask is of {', '.join(MASK_DTYPES)}; got {mask.dtype}")
             if mask.shape != x.shape[:2]:
                 raise ValueError(f"a mask for {x.shape} has shape {x.shape[:2]}; got {mask.shape}")
             object.__setattr__(self, "mask", mask)
+
+    @property
+    def valid(self) -> AnyArray:
+        """Which steps count: `(batch, steps)`, bool."""
+        every = np.ones(self.x.shape[:2], bool)
+        return every if self.mask is None else np.asarray(self.mask) != 0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as `from_dict` reads it."""
@@ -79,7 +89,7 @@ class LayerCase:
             raise ValueError(f"not a layer case: {type(problem).__name__}: {problem}") from problem
 
 
-def _frozen(values: AnyArray, dtype: type[np.generic]) -> AnyArray:
+def _frozen(values: AnyArray, dtype: type[np.generic] | np.dtype[Any]) -> AnyArray:
     array = np.array(values, dtype=dtype)
     array.flags.writeable = False
     return array

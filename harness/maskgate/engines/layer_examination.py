@@ -45,7 +45,7 @@ class LayerExamination(NumbersExamination):
                 said = forward(case)
                 balls = {"output": said.output}
                 balls.update({f"state{i}": each for i, each in enumerate(said.states)})
-                yield Verdict(name, _judged(found, balls), "layer", name)
+                yield _verdict(name, case, _judged(found, balls))
 
         self.judged_each(pair, told)
 
@@ -55,7 +55,8 @@ class LayerExamination(NumbersExamination):
 
         def told(mode: Mode) -> Iterator[Verdict]:
             for name in self._asked(pair):
-                yield Verdict(name, self._compacted(layer_case(pair, name), mode), "layer", name)
+                case = layer_case(pair, name)
+                yield _verdict(name, case, self._compacted(case, mode))
 
         self.judged_each(pair, told)
 
@@ -78,7 +79,7 @@ class LayerExamination(NumbersExamination):
         if isinstance(whole, Refusal):
             return _refused(whole)
         used: float | None = None
-        for row, valid in enumerate(np.asarray(case.mask)):
+        for row, valid in enumerate(case.valid):
             if not valid.any():
                 continue
             short = replace(case, x=case.x[row][valid][None], mask=None)
@@ -119,12 +120,17 @@ def layer_case(pair: Pair, name: str) -> LayerCase:
     layer, own = LAYERS[name]
     flags: Mapping[str, Any] = pair.details["flags"]
     x = np.clip(pair.case.y_pred, -_LARGEST, _LARGEST)
-    mask = None if pair.case.mask is None else np.asarray(pair.case.mask, bool)
-    bare = LayerCase(layer, {"units": UNITS, **own, **flags}, x, mask)
+    bare = LayerCase(layer, {"units": UNITS, **own, **flags}, x, pair.case.mask)
     random = np.random.default_rng(int(pair.details["seed"]))
     return replace(
         bare, weights=tuple(random.uniform(-1.0, 1.0, shape) for shape in weight_shapes(bare))
     )
+
+
+def _verdict(name: str, case: LayerCase, said: Judgement) -> Verdict:
+    numbers = case.mask is not None and case.mask.dtype != np.bool_
+    shown = {"call": case.to_dict()}
+    return Verdict(name, said, "layer", name + "-mask-of-numbers" * numbers, shown)
 
 
 def _judged(found: Done | Refusal, balls: Mapping[str, Ball]) -> Judgement:

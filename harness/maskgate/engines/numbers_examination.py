@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from maskgate.case import AnyArray, Case
@@ -57,12 +57,14 @@ class Verdict:
         judgement: the comparison.
         stage: as in `Identity`.
         kind: shape class, as in `Identity`.
+        shown: what a finding says beside its batch: plain data.
     """
 
     name: str
     judgement: Judgement
     stage: str
     kind: str
+    shown: Mapping[str, Any] = field(default_factory=dict)
 
 
 class NumbersExamination(ModelExamination):
@@ -90,9 +92,8 @@ class NumbersExamination(ModelExamination):
                 said = each.judgement
                 if mismatch is not None and mismatch.part == "value":
                     said = Judgement(replace(mismatch, part=each.name), said.used)
-                about = replace(
-                    pair, details={**pair.details, "only": each.name, "kind": each.kind}
-                )
+                beside = {**pair.details, "only": each.name, "kind": each.kind, **each.shown}
+                about = replace(pair, details=beside)
                 self._settle(about, mode, said, Told(cases, each.name), each.stage)
         except SubjectCrashed as crash:
             self._crashed(pair, mode, str(crash))

@@ -73,10 +73,9 @@ def _forward(case: LayerCase) -> Forward:
     states: States = (zeros,) * (2 if case.layer == "LSTM" else 1)
     output, outputs = zeros, []
     cell = _gru_reset_after if _resets_after(case) else CELLS[case.layer]
-    mask = np.ones((batch, steps), bool) if case.mask is None else np.asarray(case.mask)
     order = range(steps)[::-1] if case.parameters.get("go_backwards") else range(steps)
     for time in order:
-        valid = mask[:, time, None]
+        valid = case.valid[:, time, None]
         after = cell(held(case.x[:, time], model), states, weights)
         states = tuple(where(valid, new, old) for new, old in zip(after, states, strict=True))
         output = where(valid, after[0], output)

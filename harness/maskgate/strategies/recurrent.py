@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from maskgate.case import Case, LossSpec
 from maskgate.strategies.cases import cases
-from maskgate.strategies.masks import MASK_KINDS
+from maskgate.strategies.masks import MASK_DTYPES, MASK_KINDS
 from maskgate.strategies.pairs import Pair
 from maskgate.strategies.signatures import Signature
 
@@ -24,14 +24,16 @@ def recurrent_batches(*, sequences: bool = False) -> st.SearchStrategy[Pair]:
 
     @st.composite
     def draw_pair(draw: st.DrawFn) -> Pair:
+        dtype = draw(st.sampled_from(MASK_DTYPES))
         signature = Signature(
-            LossSpec.of("mse"), "sum_over_batch_size", "float32", _SHAPE, _SHAPE[:2], "bool"
+            LossSpec.of("mse"), "sum_over_batch_size", "float32", _SHAPE, _SHAPE[:2], dtype
         )
         kinds = tuple(kind for kind in MASK_KINDS if kind != "none")
         case = draw(cases(bucketed=[signature], mask_kinds=kinds, edges=False))
         flags = {
             "return_sequences": True if sequences else draw(st.booleans()),
             "go_backwards": draw(st.booleans()),
+            "zero_output_for_mask": draw(st.booleans()),
         }
         return Pair(case, None, {"flags": flags, "seed": draw(st.integers(0, 3))})
 
@@ -39,13 +41,26 @@ def recurrent_batches(*, sequences: bool = False) -> st.SearchStrategy[Pair]:
 
 
 def recurrent_corners() -> tuple[Pair, ...]:
-    """Left and right padding, a hole, nothing valid: forwards and backwards, all steps and the
-    last one."""
+    """Left and right padding, a hole, nothing valid: forwards and backwards, with zeros at masked
+    steps, and by masks of numbers."""
     mask = np.array([[0, 0, 1, 1], [1, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]], bool)
     x = np.linspace(-2.0, 2.0, 32).reshape(4, 4, 2)
     zeros = np.zeros_like(x)
     case = Case(LossSpec.of("mse"), "sum_over_batch_size", "float32", zeros, x, mask)
+    flags = [
+        (dtype, {"go_backwards": backwards, "zero_output_for_mask": zeroed})
+        for dtype, backwards, zeroed in (
+            ("bool", False, False),
+            ("int32", False, False),
+            ("float32", True, False),
+            ("bool", True, True),
+        )
+    ]
     return tuple(
-        Pair(case, None, {"flags": {"return_sequences": True, **flags}, "seed": 0})
-        for flags in ({"go_backwards": False}, {"go_backwards": True})
+        Pair(
+            case.with_(mask=mask.astype(dtype)),
+            None,
+            {"flags": {"return_sequences": True, **said}, "seed": 0},
+        )
+        for dtype, said in flags
     )

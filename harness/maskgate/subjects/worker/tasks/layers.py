@@ -11,6 +11,11 @@ from .graphs import own_graph
 from .models import release
 
 
+# Arguments that old releases lack: before there was a choice the reset gate of a GRU stood before
+# the product, and masked steps repeated the last output.
+LATER = ("reset_after", "zero_output_for_mask")
+
+
 def forward(adapter: Any, parameters: Any, arrays: Any) -> Any:
     """Output and states of a recurrent layer, in inference.
 
@@ -41,13 +46,13 @@ def _made(kind: Any, arguments: Any) -> Any:
     try:
         return kind(return_state=True, **arguments)
     except (TypeError, ValueError) as problem:
-        if "reset_after" not in str(problem):
+        name = next((each for each in LATER if each in arguments and each in str(problem)), None)
+        if name is None:
             raise
-        if arguments["reset_after"]:
-            raise NotOfferedError("no reset_after") from problem
-        # Before there was a choice the reset gate stood before the product.
-        others = {key: value for key, value in arguments.items() if key != "reset_after"}
-        return kind(return_state=True, **others)
+        if arguments[name]:
+            raise NotOfferedError("no " + name) from problem
+        others = {key: value for key, value in arguments.items() if key != name}
+        return _made(kind, others)
 
 
 def _at_once(keras: Any, layer: Any, weights: Any, x: Any, mask: Any) -> Any:
@@ -58,7 +63,7 @@ def _at_once(keras: Any, layer: Any, weights: Any, x: Any, mask: Any) -> Any:
         mask = None if mask is None else keras.ops.convert_to_tensor(mask)
         return [keras.ops.convert_to_numpy(each) for each in layer(given, mask=mask)]
     constant = keras.backend.constant
-    said = None if mask is None else constant(mask, dtype="bool")
+    said = None if mask is None else constant(mask, dtype=str(mask.dtype))
     return [each.numpy() for each in layer(constant(x, dtype="float32"), mask=said)]
 
 
@@ -68,7 +73,7 @@ def _in_graph(keras: Any, layer: Any, weights: Any, x: Any, mask: Any) -> Any:
     given, fed = backend.placeholder(x.shape), [x]
     inputs, said = [given], None
     if mask is not None:
-        said = backend.placeholder(mask.shape, dtype="bool")
+        said = backend.placeholder(mask.shape, dtype=str(mask.dtype))
         inputs, fed = [given, said], [x, mask]
     found = layer(given, mask=said)
     layer.set_weights(weights)
