@@ -26,6 +26,12 @@ class LayerCase:
         x: `(batch, steps, features)`, float32.
         mask: `(batch, steps)`, of one of `MASK_DTYPES`; None for none.
         weights: the layer's weights in the order of `get_weights`, float32.
+        cut: where the steps are cut into two calls of the layer, one after the other; None for one
+            call.
+        reset: whether the layer's states are reset between the calls.
+
+    A wrapper's `parameters` hold the class name of the layer inside as `wrapped`, and that layer's
+    arguments beside its own `merge_mode`.
     """
 
     layer: str
@@ -33,16 +39,21 @@ class LayerCase:
     x: AnyArray
     mask: AnyArray | None = None
     weights: tuple[AnyArray, ...] = field(default=())
+    cut: int | None = None
+    reset: bool = False
 
     def __post_init__(self) -> None:
         """Freeze the arrays.
 
         Raises:
-            ValueError: when the shapes do not fit each other, or the mask's dtype is another one.
+            ValueError: when the shapes do not fit each other, the mask's dtype is another one, or
+                there is nothing before or behind the cut.
         """
         x = _frozen(self.x, np.float32)
         if x.ndim != 3:
             raise ValueError(f"a layer is given (batch, steps, features); got shape {x.shape}")
+        if self.cut is not None and not 0 < self.cut < x.shape[1]:
+            raise ValueError(f"{x.shape[1]} steps cannot be cut at {self.cut}")
         object.__setattr__(self, "x", x)
         object.__setattr__(self, "parameters", dict(self.parameters))
         weights = tuple(_frozen(each, np.float32) for each in self.weights)
@@ -69,6 +80,8 @@ class LayerCase:
             "x": array_to_dict(self.x),
             "mask": array_to_dict(self.mask),
             "weights": [array_to_dict(each) for each in self.weights],
+            "cut": self.cut,
+            "reset": self.reset,
         }
 
     @classmethod
@@ -84,7 +97,8 @@ class LayerCase:
             if x is None or any(each is None for each in weights):
                 raise ValueError("only the mask may be missing")
             kept = tuple(each for each in weights if each is not None)
-            return cls(data["layer"], data["parameters"], x, mask, kept)
+            calls = data.get("cut"), bool(data.get("reset"))
+            return cls(data["layer"], data["parameters"], x, mask, kept, *calls)
         except (KeyError, TypeError) as problem:
             raise ValueError(f"not a layer case: {type(problem).__name__}: {problem}") from problem
 
