@@ -27,6 +27,9 @@ from maskgate.strategies.pairs import Pair
 from maskgate.subjects.protocol import Crash, Done, Mode, ModelSubject, Refusal, Task, Value
 from maskgate.verdicts.compare import Judgement, Mismatch, SubjectCrashed, judge, larger
 
+# What the script of a finding compares.
+OF_CALL = "layer-call"
+
 
 class LayerExamination(NumbersExamination):
     """What a property of recurrent layers is given as `subject`.
@@ -48,8 +51,10 @@ class LayerExamination(NumbersExamination):
                     place, ball = held_over(case), balls[held]
                     balls[held] = _but_at(place, ball)
                     said = _judged(found, {held: _but_at(~place, ball)})
-                    yield Verdict(name, said, "held-output", "stateful", {"call": case.to_dict()})
-                yield self._verdict(name, case, pair, _judged(found, balls))
+                    yield Verdict(
+                        name, said, "held-output", "stateful", {"call": case.to_dict()}, OF_CALL
+                    )
+                yield self._verdict(name, case, pair, _judged(found, balls), OF_CALL)
 
         self.judged_each(pair, told)
 
@@ -60,7 +65,7 @@ class LayerExamination(NumbersExamination):
         def told(mode: Mode) -> Iterator[Verdict]:
             for name in self._asked(pair, RECURRENT):
                 case = replace(self._case(pair, name), reset=False)
-                yield self._verdict(name, case, pair, self._compacted(case, pair, mode))
+                yield self._verdict(name, case, pair, self._compacted(case, pair, mode), "told")
 
         self.judged_each(pair, told)
 
@@ -138,12 +143,14 @@ class LayerExamination(NumbersExamination):
             raise SubjectCrashed(done.reason)
         return done
 
-    def _verdict(self, name: str, case: LayerCase, pair: Pair, said: Judgement) -> Verdict:
+    def _verdict(
+        self, name: str, case: LayerCase, pair: Pair, said: Judgement, relation: str
+    ) -> Verdict:
         """What is said of a layer: the shape class tells what it is that is asked of it."""
         numbers = case.mask is not None and case.mask.dtype != np.bool_
         kind = name + "-mask-of-numbers" * numbers
         stage = "traced" if self._traced(pair) else "layer"
-        return Verdict(name, said, stage, kind, {"call": case.to_dict()})
+        return Verdict(name, said, stage, kind, {"call": case.to_dict()}, relation)
 
 
 def _of_row(found: Done, case: LayerCase, row: int, name: str) -> AnyArray:
@@ -169,8 +176,8 @@ def _judged(found: Done | Refusal, balls: Mapping[str, Ball]) -> Judgement:
     used: float | None = None
     for name, ball in balls.items():
         said = judge(Value(found.arrays[name], None, "float32"), Expected(ball, None))
-        if not said.holds:
-            return said
+        if said.mismatch is not None:
+            return Judgement(replace(said.mismatch, part=name))
         used = larger(used, said.used)
     return Judgement(None, used)
 

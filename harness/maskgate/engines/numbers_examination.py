@@ -33,10 +33,12 @@ class Told:
     Attributes:
         cases: the batches.
         name: which number.
+        relation: what a script is to compare; `told` for what has none.
     """
 
     cases: tuple[Case, ...]
     name: str
+    relation: str = "told"
     gradient: bool = False
 
     def judge(self, answers: Sequence[Answer]) -> Judgement:
@@ -44,8 +46,8 @@ class Told:
         raise NotImplementedError(f"{len(answers)} answers, and the bound is the examination's")
 
     def recipe(self, mismatch: Mismatch) -> dict[str, Any]:
-        """What was compared; there is no script for it."""
-        return {"relation": "told", "name": self.name, "tolerance": mismatch.bound}
+        """What was compared."""
+        return {"relation": self.relation, "name": self.name, "tolerance": mismatch.bound}
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Verdict:
         stage: as in `Identity`.
         kind: shape class, as in `Identity`.
         shown: what a finding says beside its batch: plain data.
+        relation: as in `Told`.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Verdict:
     stage: str
     kind: str
     shown: Mapping[str, Any] = field(default_factory=dict)
+    relation: str = "told"
 
 
 class NumbersExamination(ModelExamination):
@@ -94,7 +98,7 @@ class NumbersExamination(ModelExamination):
                     said = Judgement(replace(mismatch, part=each.name), said.used)
                 beside = {**pair.details, "only": each.name, "kind": each.kind, **each.shown}
                 about = replace(pair, details=beside)
-                self._settle(about, mode, said, Told(cases, each.name), each.stage)
+                self._settle(about, mode, said, Told(cases, each.name, each.relation), each.stage)
         except SubjectCrashed as crash:
             self._crashed(pair, mode, str(crash))
             return

@@ -29,6 +29,7 @@ from maskgate import __version__
 from maskgate.case import KINDS, LossSpec
 from maskgate.reports import script_text as text
 from maskgate.reports.literals import HELPERS, array_source
+from maskgate.reports.repro_call import OF_CALL, call_script
 from maskgate.reports.repro_layer import OF_LAYER, layer_script
 from maskgate.reports.repro_model import RELATIONS, model_script
 from maskgate.reports.repro_scenario import RELATION, scenario_script
@@ -66,6 +67,9 @@ def repro_script(finding: Finding, subject: Mapping[str, Any]) -> str | None:
     if recipe.get("relation") in RELATIONS:
         about = (_docstring(finding, subject), _environment(finding, subject), package)
         return model_script(finding, *about)
+    if recipe.get("relation") == OF_CALL:
+        words = _docstring(finding, subject), _environment(finding, subject)
+        return call_script(finding, *words, _package_import(package, backend))
     if recipe.get("relation") == OF_LAYER:
         return layer_script(
             finding,
