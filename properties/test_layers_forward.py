@@ -11,7 +11,7 @@ pytestmark = pytest.mark.conformance
 
 
 @pytest.mark.whole_models(examination=LayerCallsExamination)
-@with_corners(recurrent_corners())
+@with_corners(recurrent_corners(traced=True))
 @given(pair=recurrent_batches())
 def test_layer_forward(subject: LayerCallsExamination, pair: Pair) -> None:
     """Layers give what their definition gives of a masked batch."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +20,13 @@ from test_planted_faults import check, installed, judge
 from maskgate.case.layers import LayerCase
 from maskgate.oracle.ball import Ball
 from maskgate.oracle.recurrent import CELLS, TANH_ROUNDINGS, forward, weight_shapes
+from maskgate.oracle.recurrent_calls import THEN, held_over, layer_calls, parts
+from maskgate.reports.repro import repro_script
+from maskgate.strategies.recurrent import recurrent_corners
+from maskgate.strategies.recurrent_calls import KINDS, MERGE_MODES, layer_case
 from maskgate.subjects import open_subject
 from maskgate.subjects.protocol import Done, Task
+from maskgate.verdicts.model import Finding
 
 # Left and right padding, a hole, nothing masked, all masked.
 MASK = np.array([[0, 0, 1, 1], [1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0]], bool)
@@ -53,7 +60,9 @@ def ask(subject: Any, case: LayerCase) -> Done:
     arrays = {"x": case.x, **{f"weight{i}": each for i, each in enumerate(case.weights)}}
     if case.mask is not None:
         arrays["mask"] = case.mask
-    task = Task("layers.forward", {"layer": case.layer, "arguments": case.parameters}, arrays)
+    asked = {"layer": case.layer, "arguments": dict(case.parameters)}
+    asked.update(cut=case.cut, reset=case.reset)
+    task = Task("layers.forward", asked, arrays)
     done = subject.perform(task, timeout=240.0)
     assert isinstance(done, Done), done
     return done
@@ -121,6 +130,67 @@ def test_an_empty_sequence_leaves_zeros(layer: str) -> None:
     assert not any(state.value[-1].any() for state in said.states)
 
 
+def test_a_mask_of_numbers_masks_where_it_is_zero() -> None:
+    plain = forward(a_case("LSTM", return_sequences=True))
+    for dtype in ("int32", "float32"):
+        case = a_case("LSTM", mask=MASK.astype(dtype), return_sequences=True)
+        assert case.mask is not None
+        assert case.mask.dtype == dtype
+        again = LayerCase.from_dict(json.loads(json.dumps(case.to_dict())))
+        assert again.to_dict() == case.to_dict()
+        assert np.array_equal(forward(case).output.value, plain.output.value)
+    with pytest.raises(ValueError, match="float64"):
+        a_case("LSTM", mask=MASK.astype("float64"))
+
+
+def test_a_cut_needs_steps_on_either_side() -> None:
+    for cut in (0, 4):
+        with pytest.raises(ValueError, match="cannot be cut"):
+            replace(a_case("GRU"), cut=cut)
+
+
+@pytest.mark.parametrize("layer", CELLS)
+def test_two_calls_are_one_where_the_state_is_kept(layer: str) -> None:
+    case = a_case(layer, return_sequences=True)
+    whole, cut = layer_calls(case), layer_calls(replace(case, cut=2))
+    outputs = [cut["output"].value, cut[THEN + "output"].value]
+    assert np.array_equal(np.concatenate(outputs, axis=1), whole["output"].value)
+    assert np.array_equal(cut[THEN + "state0"].value, whole["state0"].value)
+    reset = layer_calls(replace(case, cut=2, reset=True))
+    _, second = parts(replace(case, cut=2))
+    assert np.array_equal(reset[THEN + "output"].value, layer_calls(second)["output"].value)
+
+
+def test_outputs_that_the_first_call_leaves() -> None:
+    case = replace(a_case("LSTM", return_sequences=True), cut=2)
+    # The second row ends in the first call; the third has its next valid step first.
+    assert held_over(case)[..., 0].tolist() == [
+        [False, False],
+        [True, True],
+        [False, False],
+        [False, False],
+        [False, False],
+    ]
+    assert held_over(replace(case, parameters={"units": 3}))[:, 0].tolist() == [
+        False, True, False, False, False,
+    ]  # fmt: skip
+    assert not held_over(replace(case, reset=True)).any()
+
+
+def test_the_ways_to_merge_are_those_of_the_parts() -> None:
+    pair = recurrent_corners()[0]
+    said = {}
+    for mode in MERGE_MODES:
+        flags = {**pair.details["flags"], "merge_mode": mode}
+        asked = replace(pair, details={**pair.details, "flags": flags})
+        said[mode] = layer_calls(layer_case(asked, "bidirectional-gru"))
+    one, other = said[None]["output"].value, said[None]["backward"].value
+    assert np.array_equal(said["concat"]["output"].value, np.concatenate([one, other], axis=-1))
+    assert np.array_equal(said["sum"]["output"].value, one + other)
+    assert np.array_equal(said["mul"]["output"].value, one * other)
+    assert np.array_equal(said["ave"]["output"].value, (one + other) / 2)
+
+
 # -- real releases
 
 
@@ -161,6 +231,23 @@ def test_zeros_for_masked_steps(current: Any) -> None:
         assert used(ask(current, case), case) <= 1.0
 
 
+@pytest.mark.parametrize("name", [each for each in KINDS if each.partition("-")[2]])
+def test_wrapped_and_stateful_layers_are_as_defined(current: Any, name: str) -> None:
+    worst = 0.0
+    for pair in recurrent_corners():
+        case = layer_case(pair, name)
+        done, balls = ask(current, case), layer_calls(case)
+        assert set(done.arrays) == set(balls)
+        for key, ball in balls.items():
+            radius = ball.radius
+            if key == THEN + "output":  # a listed deviation
+                radius = np.where(held_over(case), np.inf, radius)
+            found = share(done.arrays[key], Ball(ball.value, radius))
+            assert found <= 1.0, (case.parameters, key, found)
+            worst = max(worst, found)
+    assert worst > 0.01
+
+
 @pytest.mark.slow
 def test_the_tangent_of_the_installed_release_is_as_exact_as_assumed() -> None:
     import tensorflow as tf
@@ -197,10 +284,25 @@ def test_a_fault_in_a_recurrent_layer_is_killed(fault: Fault, tmp_path: Path) ->
     judge(fault, *check(fault.killed_by, path=plant(fault, installed("keras"), tmp_path)))
 
 
+def test_a_finding_shows_the_call_and_its_script_makes_it(tmp_path: Path) -> None:
+    _, report = check("layer-forward", profile="smoke")
+    held = next(each for each in report["findings"] if each["stage"] == "held-output")
+    call = LayerCase.from_dict(held["details"]["call"])
+    assert (call.layer, call.cut, len(call.weights)) == ("LSTM", 2, 3)
+    source = repro_script(Finding(**held), {})
+    assert source is not None
+    assert "keras.layers.LSTM(units=3" in source
+    script = tmp_path / "repro.py"
+    script.write_text(source)
+    run = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "observed: 0.0" in run.stdout
+
+
 @pytest.mark.releases
 @pytest.mark.parametrize("name", ["keras-2.0.9", "keras-2.3.1", "tf-2.15.1", "keras-3.15.1-torch"])
 def test_other_releases_keep_the_laws(name: str) -> None:
     for select in ("layer-forward", "recurrent-compaction"):
         status, report = check(select, subject=name, profile="smoke")
         assert status == 0, [each["title"] for each in report["findings"]]
-        assert report["results"][0]["verdict"] == "holds"
+        assert report["results"][0]["verdict"] in ("holds", "known")

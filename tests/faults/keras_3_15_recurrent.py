@@ -32,4 +32,28 @@ FAULTS = (
         "layer-forward",
         "layer",
     ),
+    Fault(
+        "a-mask-of-numbers-is-not-heeded",
+        "src/backend/tensorflow/rnn.py",
+        "            mask = tf.cast(mask, tf.bool)",
+        "            mask = tf.ones_like(mask, tf.bool)",
+        "layer-forward",
+        "layer",
+    ),
+    Fault(
+        "the-twin-is-not-put-back-in-order",
+        "src/layers/rnn/bidirectional.py",
+        "y_rev = ops.flip(y_rev, axis=1)",
+        "y_rev = y_rev",
+        "layer-forward",
+        "layer",
+    ),
+    Fault(
+        "the-state-is-not-kept",
+        "src/layers/rnn/rnn.py",
+        "self_state.assign(state)",
+        "pass",
+        "recurrent-compaction",
+        "layer",
+    ),
 )

@@ -10,9 +10,10 @@ import numpy as np
 
 from maskgate.case.cases import array_from_dict, array_to_dict
 from maskgate.case.dtypes import AnyArray
-from maskgate.case.layers import Setting
 
 Arrays = tuple[AnyArray, ...]
+
+Argument = bool | int | str | float
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,11 @@ class LayerCall:
     """
 
     layer: str
-    arguments: Mapping[str, Setting | float]
+    arguments: Mapping[str, Argument]
     inputs: Arrays
     masks: tuple[AnyArray | None, ...]
     weights: Arrays = ()
-    options: Mapping[str, Setting] = field(default_factory=dict)
+    options: Mapping[str, Argument] = field(default_factory=dict)
     attention_mask: AnyArray | None = None
     training: bool | None = None
 

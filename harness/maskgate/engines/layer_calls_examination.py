@@ -62,7 +62,7 @@ class LayerCallsExamination(LayerExamination):
         only = pair.details.get("only")
         if only not in DEFINED:
             super().runs_forward(pair)
-        if only is None or only in DEFINED:
+        if only in DEFINED or (only is None and not self._traced(pair)):
             self.judged_each(pair, lambda mode: self._forwards(pair, mode))
 
     def ignores_masked_keys(self, pair: Pair) -> None:

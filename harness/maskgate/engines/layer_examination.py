@@ -1,31 +1,34 @@
-"""A property of the masked forward pass of a recurrent layer put to one subject."""
+"""A property of the masked calls of a recurrent layer or a wrapper put to one subject."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
-from maskgate.case.layers import LayerCase, Setting
+from maskgate.case import AnyArray
+from maskgate.case.layers import LayerCase
 from maskgate.engines.model_examination import PATIENCE
 from maskgate.engines.numbers_examination import NumbersExamination, Verdict
 from maskgate.oracle import Ball, Expected
-from maskgate.oracle.recurrent import forward, weight_shapes
+from maskgate.oracle.recurrent_calls import THEN, held_over, layer_calls
 from maskgate.strategies.pairs import Pair
+from maskgate.strategies.recurrent_calls import (
+    KINDS,
+    PLAIN,
+    RECURRENT,
+    LayerKind,
+    compacted,
+    kept,
+    layer_case,
+)
 from maskgate.subjects.protocol import Crash, Done, Mode, ModelSubject, Refusal, Task, Value
 from maskgate.verdicts.compare import Judgement, Mismatch, SubjectCrashed, judge, larger
 
-# Every layer is asked of each batch; the reset gate of a GRU stands before or after its product.
-LAYERS: Mapping[str, tuple[str, Mapping[str, Setting]]] = {
-    "simple-rnn": ("SimpleRNN", {}),
-    "lstm": ("LSTM", {"recurrent_activation": "sigmoid"}),
-    "gru": ("GRU", {"recurrent_activation": "sigmoid", "reset_after": False}),
-    "gru-reset-after": ("GRU", {"recurrent_activation": "sigmoid", "reset_after": True}),
-}
-UNITS = 3
-_LARGEST = 2.0  # of the inputs: gates that are all shut or open show nothing
+# What the script of a finding compares.
+OF_CALL = "layer-call"
 
 
 class LayerExamination(NumbersExamination):
@@ -39,73 +42,100 @@ class LayerExamination(NumbersExamination):
         """Output and last states are what the definition gives, inside the derived bound."""
 
         def told(mode: Mode) -> Iterator[Verdict]:
-            for name in self._asked(pair):
-                case = layer_case(pair, name)
-                found = self._forward(case, mode)
-                said = forward(case)
-                balls = {"output": said.output}
-                balls.update({f"state{i}": each for i, each in enumerate(said.states)})
-                yield Verdict(name, _judged(found, balls), "layer", name)
+            for name in self._asked(pair, KINDS):
+                case = self._case(pair, name)
+                found, balls = self._forward(case, pair, mode), layer_calls(case)
+                held = THEN + "output"
+                if held in balls:
+                    # By itself: an output may be lost where the state is kept.
+                    place, ball = held_over(case), balls[held]
+                    balls[held] = _but_at(place, ball)
+                    said = _judged(found, {held: _but_at(~place, ball)})
+                    yield Verdict(
+                        name, said, "held-output", "stateful", {"call": case.to_dict()}, OF_CALL
+                    )
+                yield self._verdict(name, case, pair, _judged(found, balls), OF_CALL)
 
         self.judged_each(pair, told)
 
     def cuts_out_masked_steps(self, pair: Pair) -> None:
         """A row's last states are those of the row with its masked steps cut out, and so are its
-        outputs at valid steps."""
+        outputs at valid steps; a stateful layer's in two calls are those of one."""
 
         def told(mode: Mode) -> Iterator[Verdict]:
-            for name in self._asked(pair):
-                yield Verdict(name, self._compacted(layer_case(pair, name), mode), "layer", name)
+            for name in self._asked(pair, RECURRENT):
+                case = replace(self._case(pair, name), reset=False)
+                yield self._verdict(name, case, pair, self._compacted(case, pair, mode), "told")
 
         self.judged_each(pair, told)
 
-    def _asked(self, pair: Pair) -> list[str]:
-        """The layers to ask: the one of a replayed deviation, or all; by turns where each call
-        builds a graph."""
+    def _asked(self, pair: Pair, kinds: Mapping[str, LayerKind]) -> list[str]:
+        """The layers to ask: the one of a replayed deviation, or the plain ones and one of the
+        others by turns; one by turns where each call builds a graph."""
         if "only" in pair.details:
             return [pair.details["only"]]
-        names = list(LAYERS)
-        if "eager" in self.description.modes:
+        names = list(kinds)
+        if self._traced(pair):
             return names
-        return [names[int(pair.details["seed"]) % len(names)]]
+        turn = int(pair.details["seed"])
+        if "eager" not in self.description.modes:
+            return [names[turn % len(names)]]
+        others = [each for each in names if each not in PLAIN]
+        return [*PLAIN, others[turn % len(others)]]
 
-    def modes(self, _pair: Pair) -> tuple[Mode, ...]:
-        """Layers are called as they are: eagerly, where there is such a thing."""
-        return self.description.modes[:1]
+    @property
+    def _release(self) -> tuple[int, ...]:
+        return tuple(int(number) for number in self.description.keras.split(".")[:2])
 
-    def _compacted(self, case: LayerCase, mode: Mode) -> Judgement:
-        whole = self._forward(case, mode)
+    def _case(self, pair: Pair, name: str) -> LayerCase:
+        # Keras knows `zero_output_for_mask` from 2.4 on.
+        old = self.description.distribution == "keras" and self._release < (2, 4)
+        return layer_case(pair, name, zeroes=not old)
+
+    def modes(self, pair: Pair) -> tuple[Mode, ...]:
+        """Layers are called as they are: eagerly, where there is such a thing, or traced."""
+        return ("graph",) if self._traced(pair) else self.description.modes[:1]
+
+    def _traced(self, pair: Pair) -> bool:
+        """Whether a call is traced without its numbers of samples and steps: TensorFlow can."""
+        offered = self.description.modes
+        able = self.description.backend == "tensorflow" and {"eager", "graph"} <= set(offered)
+        return able and bool(pair.details.get("traced"))
+
+    def _compacted(self, case: LayerCase, pair: Pair, mode: Mode) -> Judgement:
+        whole = self._forward(case, pair, mode)
         if isinstance(whole, Refusal):
             return _refused(whole)
         used: float | None = None
-        for row, valid in enumerate(np.asarray(case.mask)):
+        for row, valid in enumerate(case.valid):
             if not valid.any():
                 continue
-            short = replace(case, x=case.x[row][valid][None], mask=None)
-            alone, bounds = self._forward(short, mode), forward(short)
+            short = compacted(case, row)
+            alone, bounds = self._forward(short, pair, mode), layer_calls(short)
             if isinstance(alone, Refusal):
                 return _refused(alone)
-            backwards = bool(case.parameters.get("go_backwards"))
-            outputs = whole.arrays["output"][row][valid[::-1] if backwards else valid]
-            wanted = [(outputs, alone.arrays["output"][0], bounds.output.radius[0])]
-            for number, state in enumerate(bounds.states):
-                key = f"state{number}"
-                wanted.append((whole.arrays[key][row], alone.arrays[key][0], state.radius[0]))
-            for padded, cut, radius in wanted:
+            for name, ball in bounds.items():
+                found = _of_row(whole, case, row, name)
                 # Both may be off by the bound, which is the same for either.
-                ball = Ball(cut.astype(np.float64), 2.0 * radius)
-                said = judge(Value(padded, None, "float32"), Expected(ball, None))
+                cut = Ball(alone.arrays[name][0].astype(np.float64), 2.0 * ball.radius[0])
+                said = judge(Value(found, None, "float32"), Expected(cut, None))
                 if not said.holds:
                     return said
                 used = larger(used, said.used)
         return Judgement(None, used)
 
-    def _forward(self, case: LayerCase, mode: Mode) -> Done | Refusal:
+    def _forward(self, case: LayerCase, pair: Pair, mode: Mode) -> Done | Refusal:
         self.tally.asked[mode] += 1
         arrays = {"x": case.x, **{f"weight{i}": each for i, each in enumerate(case.weights)}}
         if case.mask is not None:
             arrays["mask"] = case.mask
-        asked = {"layer": case.layer, "arguments": dict(case.parameters)}
+        asked = {
+            "layer": case.layer,
+            "arguments": dict(case.parameters),
+            "cut": case.cut,
+            "reset": case.reset,
+            "traced": self._traced(pair),
+        }
         subject = cast(ModelSubject, self._subject)
         done = subject.perform(Task("layers.forward", asked, arrays), timeout=PATIENCE)
         self.tally.subject_seconds += done.seconds
@@ -113,18 +143,31 @@ class LayerExamination(NumbersExamination):
             raise SubjectCrashed(done.reason)
         return done
 
+    def _verdict(
+        self, name: str, case: LayerCase, pair: Pair, said: Judgement, relation: str
+    ) -> Verdict:
+        """What is said of a layer: the shape class tells what it is that is asked of it."""
+        numbers = case.mask is not None and case.mask.dtype != np.bool_
+        kind = name + "-mask-of-numbers" * numbers
+        stage = "traced" if self._traced(pair) else "layer"
+        return Verdict(name, said, stage, kind, {"call": case.to_dict()}, relation)
 
-def layer_case(pair: Pair, name: str) -> LayerCase:
-    """The call of a layer that a pair stands for."""
-    layer, own = LAYERS[name]
-    flags: Mapping[str, Any] = pair.details["flags"]
-    x = np.clip(pair.case.y_pred, -_LARGEST, _LARGEST)
-    mask = None if pair.case.mask is None else np.asarray(pair.case.mask, bool)
-    bare = LayerCase(layer, {"units": UNITS, **own, **flags}, x, mask)
-    random = np.random.default_rng(int(pair.details["seed"]))
-    return replace(
-        bare, weights=tuple(random.uniform(-1.0, 1.0, shape) for shape in weight_shapes(bare))
-    )
+
+def _of_row(found: Done, case: LayerCase, row: int, name: str) -> AnyArray:
+    """What the calls of a batch gave of one row that the row without masked steps gives, too."""
+    prefixes = ("",) if case.cut is None else ("", THEN)
+    if name not in ("output", "backward"):
+        last: AnyArray = found.arrays[prefixes[-1] + name][row]
+        return last
+    steps = zip(prefixes, kept(case, row), strict=True)
+    rows = [found.arrays[prefix + name][row][valid] for prefix, valid in steps]
+    joined: AnyArray = np.concatenate(rows)
+    return joined
+
+
+def _but_at(place: AnyArray, ball: Ball) -> Ball:
+    """The same, with no word on some places."""
+    return Ball(ball.value, np.where(place, np.inf, ball.radius))
 
 
 def _judged(found: Done | Refusal, balls: Mapping[str, Ball]) -> Judgement:
@@ -133,8 +176,8 @@ def _judged(found: Done | Refusal, balls: Mapping[str, Ball]) -> Judgement:
     used: float | None = None
     for name, ball in balls.items():
         said = judge(Value(found.arrays[name], None, "float32"), Expected(ball, None))
-        if not said.holds:
-            return said
+        if said.mismatch is not None:
+            return Judgement(replace(said.mismatch, part=name))
         used = larger(used, said.used)
     return Judgement(None, used)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from maskgate.case import AnyArray, Case
@@ -33,12 +33,12 @@ class Told:
     Attributes:
         cases: the batches.
         name: which number.
-        relation: how it was judged, as in a script.
+        relation: how it was judged, as in a script; `told` for what has none.
     """
 
     cases: tuple[Case, ...]
     name: str
-    relation: str
+    relation: str = "told"
     gradient: bool = False
 
     def judge(self, answers: Sequence[Answer]) -> Judgement:
@@ -59,12 +59,16 @@ class Verdict:
         judgement: the comparison.
         stage: as in `Identity`.
         kind: shape class, as in `Identity`.
+        shown: what a finding says beside its batch: plain data.
+        relation: as in `Told`, where it is another than the examination's.
     """
 
     name: str
     judgement: Judgement
     stage: str
     kind: str
+    shown: Mapping[str, Any] = field(default_factory=dict)
+    relation: str = ""
 
 
 class NumbersExamination(ModelExamination):
@@ -106,10 +110,11 @@ class NumbersExamination(ModelExamination):
                 said = each.judgement
                 if mismatch is not None and mismatch.part == "value":
                     said = Judgement(replace(mismatch, part=each.name), said.used)
-                about = replace(
-                    pair, details={**pair.details, "only": each.name, "kind": each.kind}
+                beside = {**pair.details, "only": each.name, "kind": each.kind, **each.shown}
+                about = replace(pair, details=beside)
+                self._settle(
+                    about, mode, said, Told(cases, each.name, each.relation or relation), each.stage
                 )
-                self._settle(about, mode, said, Told(cases, each.name, relation), each.stage)
         except SubjectCrashed as crash:
             self._crashed(pair, mode, str(crash))
             return

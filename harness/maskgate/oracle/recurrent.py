@@ -28,6 +28,8 @@ TANH_ROUNDINGS = 7.0
 GATES = {"SimpleRNN": 1, "GRU": 3, "LSTM": 4}
 
 States = tuple[Rounded, ...]
+# Output, last output and states of one call.
+Called = tuple[Rounded, Rounded, States]
 Cell = Callable[[Rounded, States, Sequence[Rounded]], States]
 
 
@@ -62,43 +64,48 @@ def forward(case: LayerCase) -> Forward:
     if tuple(each.shape for each in case.weights) != weight_shapes(case):
         raise ValueError(f"{case.layer} has weights of shapes {weight_shapes(case)}")
     with np.errstate(all="ignore"):
-        return _forward(case)
+        output, _, states = called(case)
+    return Forward(ball(output), tuple(ball(each) for each in states))
 
 
-def _forward(case: LayerCase) -> Forward:
+def called(case: LayerCase, before: Called | None = None) -> Called:
+    """One call of a recurrent layer, from zeros or from where the call before it ended.
+
+    `numpy.errstate` is the caller's.
+    """
     model = arithmetic("float32")
     weights = [held(each, model) for each in case.weights]
     batch, steps, _ = case.x.shape
     zeros = Rounded(np.zeros((batch, _units(case))), EXACT, model)
     states: States = (zeros,) * (2 if case.layer == "LSTM" else 1)
     output, outputs = zeros, []
+    if before is not None:
+        _, output, states = before
     cell = _gru_reset_after if _resets_after(case) else CELLS[case.layer]
-    mask = np.ones((batch, steps), bool) if case.mask is None else np.asarray(case.mask)
     order = range(steps)[::-1] if case.parameters.get("go_backwards") else range(steps)
     for time in order:
-        valid = mask[:, time, None]
+        valid = case.valid[:, time, None]
         after = cell(held(case.x[:, time], model), states, weights)
         states = tuple(where(valid, new, old) for new, old in zip(after, states, strict=True))
         output = where(valid, after[0], output)
         zeroed = bool(case.parameters.get("zero_output_for_mask"))
         outputs.append(where(valid, output, zeros) if zeroed else output)
+    given = outputs[-1]
     if case.parameters.get("return_sequences"):
         values = np.stack([each.value for each in outputs], axis=1)
-        given = Ball(values, np.stack([each.errors for each in outputs], axis=1))
-    else:
-        given = _ball(outputs[-1])
-    return Forward(given, tuple(_ball(each) for each in states))
+        given = Rounded(values, np.stack([each.errors for each in outputs], axis=1), model)
+    return given, output, states
 
 
 def _simple(x: Rounded, states: States, weights: Sequence[Rounded]) -> States:
     kernel, recurrent, bias = weights
-    return (tanh(_affine([(x, kernel), (states[0], recurrent)], bias)),)
+    return (tanh(affine([(x, kernel), (states[0], recurrent)], bias)),)
 
 
 def _lstm(x: Rounded, states: States, weights: Sequence[Rounded]) -> States:
     hidden, carry = states
     kernel, recurrent, bias = weights
-    gates = _affine([(x, kernel), (hidden, recurrent)], bias)
+    gates = affine([(x, kernel), (hidden, recurrent)], bias)
     entering, forgetting, candidate, leaving = _split(gates, 4)
     carry = sigmoid(forgetting) * carry + sigmoid(entering) * tanh(candidate)
     return sigmoid(leaving) * tanh(carry), carry
@@ -108,9 +115,9 @@ def _gru(x: Rounded, states: States, weights: Sequence[Rounded]) -> States:
     """The candidate sees the state times the reset gate."""
     (hidden,) = states
     (wz, wr, wh), (uz, ur, uh), (bz, br, bh) = (_split(each, 3) for each in weights)
-    update = sigmoid(_affine([(x, wz), (hidden, uz)], bz))
-    reset = sigmoid(_affine([(x, wr), (hidden, ur)], br))
-    candidate = tanh(_affine([(x, wh), (reset * hidden, uh)], bh))
+    update = sigmoid(affine([(x, wz), (hidden, uz)], bz))
+    reset = sigmoid(affine([(x, wr), (hidden, ur)], br))
+    candidate = tanh(affine([(x, wh), (reset * hidden, uh)], bh))
     return (update * hidden + (1.0 - update) * candidate,)
 
 
@@ -119,8 +126,8 @@ def _gru_reset_after(x: Rounded, states: States, weights: Sequence[Rounded]) -> 
     (hidden,) = states
     kernel, recurrent, bias = weights
     own, other = (Rounded(bias.value[i], EXACT, bias.arithmetic) for i in (0, 1))
-    from_x = _split(_affine([(x, kernel)], own), 3)
-    from_state = _split(_affine([(hidden, recurrent)], other), 3)
+    from_x = _split(affine([(x, kernel)], own), 3)
+    from_state = _split(affine([(hidden, recurrent)], other), 3)
     update = sigmoid(from_x[0] + from_state[0])
     reset = sigmoid(from_x[1] + from_state[1])
     candidate = tanh(from_x[2] + reset * from_state[2])
@@ -136,7 +143,7 @@ def tanh(x: Rounded) -> Rounded:
     return finish(np.tanh, (x,), np.tanh(x.value), error, TANH_ROUNDINGS)
 
 
-def _affine(products: Sequence[tuple[Rounded, Rounded]], bias: Rounded) -> Rounded:
+def affine(products: Sequence[tuple[Rounded, Rounded]], bias: Rounded) -> Rounded:
     """The sum of matrix products and a bias, its terms added in whatever order.
 
     Args:
@@ -157,12 +164,13 @@ def _split(x: Rounded, parts: int) -> list[Rounded]:
     return [Rounded(v, e, x.arithmetic) for v, e in zip(values, errors, strict=True)]
 
 
-def _ball(x: Rounded) -> Ball:
+def ball(x: Rounded) -> Ball:
+    """Values and errors as they are judged."""
     return Ball(x.value, np.array(x.errors))
 
 
 def _units(case: LayerCase) -> int:
-    return int(case.parameters["units"])
+    return int(case.parameters["units"] or 0)
 
 
 def _resets_after(case: LayerCase) -> bool:

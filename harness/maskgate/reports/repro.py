@@ -31,6 +31,7 @@ from maskgate.reports import repro_model, repro_numbers
 from maskgate.reports import script_text as text
 from maskgate.reports.links import in_words
 from maskgate.reports.literals import HELPERS, array_source
+from maskgate.reports.repro_call import OF_CALL, call_script
 from maskgate.reports.repro_frame import About
 from maskgate.reports.repro_layer import OF_LAYER, layer_script
 from maskgate.reports.repro_own_layer import OF_OWN_LAYER, own_layer_script
@@ -73,6 +74,9 @@ def repro_script(finding: Finding, subject: Mapping[str, Any]) -> str | None:
         if recipe.get("relation") in scripts:
             said = _docstring(finding, subject), _environment(finding, subject)
             return write(finding, About(*said, package))
+    if recipe.get("relation") == OF_CALL:
+        words = _docstring(finding, subject), _environment(finding, subject)
+        return call_script(finding, *words, _package_import(package, backend))
     if recipe.get("relation") == OF_LAYER:
         return layer_script(
             finding,
