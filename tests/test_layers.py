@@ -284,6 +284,7 @@ def test_a_fault_in_a_recurrent_layer_is_killed(fault: Fault, tmp_path: Path) ->
     judge(fault, *check(fault.killed_by, path=plant(fault, installed("keras"), tmp_path)))
 
 
+@pytest.mark.slow
 def test_a_finding_shows_the_call_and_its_script_makes_it(tmp_path: Path) -> None:
     _, report = check("layer-forward", profile="smoke")
     held = next(each for each in report["findings"] if each["stage"] == "held-output")
