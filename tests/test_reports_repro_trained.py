@@ -1,4 +1,4 @@
-"""Scripts of findings about trained models, metrics and class weights, run for real."""
+"""Scripts of findings about models, metrics, class weights and layers, run for real."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from sample_run import SUBJECT, finding
 
-from maskgate.case import Case, LossSpec
+from maskgate.case import Case, LossSpec, array_to_dict
+from maskgate.case.layer_calls import LayerCall
 from maskgate.reports import repro_script
+from maskgate.strategies.layer_padding import refilled
 from maskgate.verdicts.model import Finding
 
 Run = Callable[[Finding], int]
@@ -213,3 +215,60 @@ def test_class_weights_of_steps_are_no_clear_error(exit_of: Run) -> None:
         recipe={"relation": "class-weight", "name": "train_on_batch", "part": "answer"},
     )
     assert exit_of(found) == 1
+
+
+def pooled(layer: str) -> LayerCall:
+    """Two valid steps and a masked one."""
+    x = np.array([[[1.0], [3.0], [0.0]]], np.float32)
+    return LayerCall(layer, {}, (x,), (np.array([[True, True, False]]),))
+
+
+def called(call: LayerCall, **changes: Any) -> Finding:
+    details = {"call": call.to_dict(), **changes.pop("details", {})}
+    return told(masked_samples(), details=details, **changes)
+
+
+@pytest.mark.parametrize(("expected", "status"), [(2.0, 0), (4 / 3, 1)])
+def test_a_masked_call_by_its_definition(expected: float, status: int, exit_of: Run) -> None:
+    found = called(
+        pooled("GlobalAveragePooling1D"),
+        expected=expected,
+        bound=1e-6,
+        recipe={"relation": "masked-call", "part": "output", "index": [0, 0]},
+    )
+    assert exit_of(found) == status
+
+
+@pytest.mark.parametrize(("wanted", "status"), [("[[1, 1, 0]]", 0), ("None", 1)])
+def test_the_mask_that_a_call_hands_on(wanted: str, status: int, exit_of: Run) -> None:
+    one = pooled("Add")
+    both = LayerCall("Add", {}, one.inputs * 2, one.masks * 2)
+    found = called(both, expected=wanted, recipe={"relation": "masked-call", "part": "mask"})
+    assert exit_of(found) == status
+
+
+@pytest.mark.parametrize(
+    ("layer", "status"), [("GlobalMaxPooling1D", 1), ("GlobalAveragePooling1D", 0)]
+)
+def test_two_masked_calls(layer: str, status: int, exit_of: Run) -> None:
+    call = pooled(layer)
+    allowed = array_to_dict(np.full((1, 1), 1e-6))
+    found = called(
+        call,
+        details={"altered_call": refilled(call, 0).to_dict(), "within": {"output": allowed}},
+        recipe={"relation": "masked-calls", "part": "output"},
+    )
+    assert exit_of(found) == status
+
+
+@pytest.mark.parametrize(("valid", "status"), [(True, 0), (False, 1)])
+def test_the_mean_of_nothing_is_no_finite_number(valid: bool, status: int, exit_of: Run) -> None:
+    call = pooled("GlobalAveragePooling1D")
+    call = LayerCall(call.layer, {}, call.inputs, (np.full((1, 3), valid),))
+    found = called(
+        call,
+        details={"altered_call": None},
+        expected="a finite number",
+        recipe={"relation": "masked-calls", "part": "value"},
+    )
+    assert exit_of(found) == status

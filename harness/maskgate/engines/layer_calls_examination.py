@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
-from maskgate.case import AnyArray
+from maskgate.case import AnyArray, array_to_dict
 from maskgate.case.layer_calls import LayerCall
 from maskgate.engines.layer_examination import LayerExamination
 from maskgate.engines.model_examination import PATIENCE
@@ -43,8 +43,13 @@ _STAGE = "layer"
 # A batch is asked of every third call: there are many.
 TURNS = 3
 
-# What is done to a call, what comes of it, and what to call it where it deviates.
-Asked = tuple[str, Callable[[], Judgement], str]
+# What scripts of findings compare.
+DEFINITION, LAW = "masked-call", "masked-calls"
+
+# What comes of a question, and how far apart the two answers may be where there are two.
+Found = tuple[Judgement, Arrays]
+# What is done to a call, what comes of it, what to call it where it deviates, and the other call.
+Asked = tuple[str, Callable[[], Found], str, LayerCall | None]
 Judged = Callable[[LayerCall, Done, Mode], Iterator[Asked]]
 # What counts these, counts all that comes after them too.
 PLAIN = ("content", "longer")
@@ -80,13 +85,15 @@ class LayerCallsExamination(LayerExamination):
             call = layer_call(pair, name)
             found = self._call(call, mode, needs_mask=name not in MERGES)
             kind = name if name in OWN_KIND else kebab(call.layer)
+            shown = {"call": call.to_dict()}
             if isinstance(found, Refusal):
-                yield Verdict(name, _refused(found), _STAGE, f"{kind}-refused")
+                refused = _refused(found)
+                yield Verdict(name, refused, _STAGE, f"{kind}-refused", shown, DEFINITION)
                 continue
             said = _inside(found, self._defined(call))
             if said.holds and name in MERGES:
                 said, kind = self._emitted(call, found), f"{kind}-mask"
-            yield Verdict(name, said, _STAGE, kind)
+            yield Verdict(name, said, _STAGE, kind, shown, DEFINITION)
 
     def _defined(self, call: LayerCall) -> Mapping[str, Ball]:
         if call.layer in MERGED:
@@ -113,15 +120,18 @@ class LayerCallsExamination(LayerExamination):
             if isinstance(base, Refusal):
                 bare = self._call(replace(call, masks=(None,) * len(call.masks)), mode)
                 if isinstance(bare, Refusal):
-                    yield Verdict(name, _refused(bare), _STAGE, f"{kebab(call.layer)}-refused")
+                    shown, kind = {"call": call.to_dict()}, f"{kebab(call.layer)}-refused"
+                    yield Verdict(name, _refused(bare), _STAGE, kind, shown, LAW)
                 else:  # an error over a mask lets no masked step through
                     self.tally.refused += 1
                 continue
-            for what, asked, kind in judged(call, base, mode):
+            for what, asked, kind, altered in judged(call, base, mode):
                 if pair.details.get("only") not in (None, f"{name}/{what}"):
                     continue
-                said = asked()
-                yield Verdict(f"{name}/{what}", said, _STAGE, f"{kebab(call.layer)}-{kind}")
+                said, within = asked()
+                shown = {} if said.holds else _shown(call, altered, within)
+                whose = f"{kebab(call.layer)}-{kind}"
+                yield Verdict(f"{name}/{what}", said, _STAGE, whose, shown, LAW)
                 if not said.holds and what in PLAIN:
                     break
 
@@ -131,36 +141,36 @@ class LayerCallsExamination(LayerExamination):
         own = attended(call).radius
         refill = cache(lambda content: self._call(refilled(call, 1, content), mode))
 
-        def same(content: float | None) -> Judgement:
+        def same(content: float | None) -> Found:
             return _alike(refill(content), base, {"output": 2.0 * own}, {"output": sighted})
 
-        def longer() -> Judgement:
-            more = lengthened(call, 1)
+        def longer() -> Found:
             both = own + attended(more).radius
             return _alike(self._call(more, mode), base, {"output": both}, {"output": sighted})
 
-        def blind() -> Judgement:
+        def blind() -> Found:
             asking = {"output": ~sighted & call.valid(0)}
             return _alike(refill(None), base, {"output": np.zeros(own.shape)}, asking)
 
-        yield "finite", lambda: _finite(base), "not-finite"
-        yield "content", lambda: same(None), "sees-masked-keys"
-        yield "longer", longer, "sees-masked-keys"
-        yield "huge", lambda: same(HUGE), "huge-under-mask"
-        yield "nan", lambda: same(np.nan), "nan-under-mask"
-        yield "blind", blind, "of-masked-keys-alone"
+        more = lengthened(call, 1)
+        full, huge, nan = (refilled(call, 1, content) for content in (None, HUGE, np.nan))
+        yield "finite", lambda: _finite(base), "not-finite", None
+        yield "content", lambda: same(None), "sees-masked-keys", full
+        yield "longer", longer, "sees-masked-keys", more
+        yield "huge", lambda: same(HUGE), "huge-under-mask", huge
+        yield "nan", lambda: same(np.nan), "nan-under-mask", nan
+        yield "blind", blind, "of-masked-keys-alone", full
 
     def _counted(self, call: LayerCall, base: Done, mode: Mode) -> Iterator[Asked]:
         """What is asked of one layer of statistics, the plainest change first."""
         valid = {"output": places(call, base.arrays["output"].shape)}
         own = _bounds(call, base)
 
-        def same(content: float | None) -> Judgement:
-            found = self._call(refilled(call, 0, content), mode)
+        def same(altered: LayerCall) -> Found:
+            found = self._call(altered, mode)
             return _alike(found, base, {name: 2.0 * each for name, each in own.items()}, valid)
 
-        def longer() -> Judgement:
-            more = lengthened(call, 0)
+        def longer() -> Found:
             found = self._call(more, mode)
             both = {
                 name: own[name] + _headed(radius, own[name].shape)
@@ -168,11 +178,13 @@ class LayerCallsExamination(LayerExamination):
             }
             return _alike(found, base, both, valid)
 
-        yield "content", lambda: same(None), "counts-masked-steps"
+        more = lengthened(call, 0)
+        full, nan = (refilled(call, 0, content) for content in (None, np.nan))
+        yield "content", lambda: same(full), "counts-masked-steps", full
         if call.layer in _LONGER:
-            yield "longer", longer, "counts-masked-steps"
-        yield "nan", lambda: same(np.nan), "nan-under-mask"
-        yield "nothing", lambda: _finite(base), "nothing-valid"
+            yield "longer", longer, "counts-masked-steps", more
+        yield "nan", lambda: same(nan), "nan-under-mask", nan
+        yield "nothing", lambda: _finite(base), "nothing-valid", None
 
     def _names(self, pair: Pair, names: Sequence[str]) -> list[str]:
         """The calls to ask: the one of a replayed deviation, or some, by turns: one where each
@@ -246,15 +258,15 @@ def _bounds(call: LayerCall, found: Done | Refusal) -> Arrays:
 def _inside(found: Done, balls: Mapping[str, Ball]) -> Judgement:
     used: float | None = None
     for name, ball in balls.items():
-        said = judge_array("value", found.arrays[name], ball)
+        said = judge_array(name, found.arrays[name], ball)
         if not said.holds:
             return said
         used = larger(used, said.used)
     return Judgement(None, used)
 
 
-def _alike(found: Done | Refusal, base: Done, apart: Arrays, of: Arrays) -> Judgement:
-    """Whether two answers are no further apart than allowed.
+def _alike(found: Done | Refusal, base: Done, apart: Arrays, of: Arrays) -> Found:
+    """Whether two answers are no further apart than allowed, and how far that is.
 
     Args:
         found: to the altered call; may have more steps.
@@ -262,18 +274,35 @@ def _alike(found: Done | Refusal, base: Done, apart: Arrays, of: Arrays) -> Judg
         apart: by name, what is compared and how far it may be apart.
         of: by name, which places are compared; all where a name is missing.
     """
+    within = {
+        name: np.where(_spread(of[name], radius), radius, np.inf) if name in of else radius
+        for name, radius in apart.items()
+    }
     if isinstance(found, Refusal):
-        return _refused(found)
+        return _refused(found), within
     used: float | None = None
-    for name, radius in apart.items():
+    for name, radius in within.items():
         was = base.arrays[name]
-        places = of.get(name, np.ones(was.shape, bool))
-        now = _headed(found.arrays[name], was.shape)[places]
-        said = judge_array("value", now, Ball(was[places].astype(np.float64), radius[places]))
+        now = _headed(found.arrays[name], was.shape)
+        said = judge_array(name, now, Ball(was.astype(np.float64), radius))
         if not said.holds:
-            return said
+            return said, within
         used = larger(used, said.used)
-    return Judgement(None, used)
+    return Judgement(None, used), within
+
+
+def _spread(places: AnyArray, over: AnyArray) -> AnyArray:
+    """Places of leading axes, for an array that has more."""
+    return places.reshape(places.shape + (1,) * (over.ndim - places.ndim))
+
+
+def _shown(call: LayerCall, altered: LayerCall | None, within: Arrays) -> dict[str, Any]:
+    """What a finding says beside its batch."""
+    return {
+        "call": call.to_dict(),
+        "altered_call": None if altered is None else altered.to_dict(),
+        "within": {name: array_to_dict(radius) for name, radius in within.items()},
+    }
 
 
 def _headed(array: AnyArray, shape: Sequence[int]) -> AnyArray:
@@ -281,12 +310,12 @@ def _headed(array: AnyArray, shape: Sequence[int]) -> AnyArray:
     return array[tuple(slice(size) for size in shape)]
 
 
-def _finite(found: Done) -> Judgement:
+def _finite(found: Done) -> Found:
     for array in found.arrays.values():
         if not np.isfinite(array).all():
             worst = float(array[~np.isfinite(array)].flat[0])
-            return Judgement(Mismatch("value", "a finite number", worst, 0.0))
-    return Judgement(None)
+            return Judgement(Mismatch("value", "a finite number", worst, 0.0)), {}
+    return Judgement(None), {}
 
 
 def _refused(answer: Refusal) -> Judgement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -26,6 +26,8 @@ from maskgate.strategies.recurrent_calls import (
 )
 from maskgate.subjects.protocol import Crash, Done, Mode, ModelSubject, Refusal, Task, Value
 from maskgate.verdicts.compare import Judgement, Mismatch, SubjectCrashed, judge, larger
+from maskgate.verdicts.model import Finding, Identity
+from maskgate.verdicts.model import Verdict as FindingVerdict
 
 # What the script of a finding compares.
 OF_CALL = "layer-call"
@@ -101,6 +103,22 @@ class LayerExamination(NumbersExamination):
         offered = self.description.modes
         able = self.description.backend == "tensorflow" and {"eager", "graph"} <= set(offered)
         return able and bool(pair.details.get("traced"))
+
+    def _finding(
+        self,
+        verdict: FindingVerdict,
+        identity: Identity,
+        pair: Pair,
+        mode: Mode,
+        mismatch: Mismatch,
+        recipe: dict[str, Any],
+    ) -> Finding:
+        finding = super()._finding(verdict, identity, pair, mode, mismatch, recipe)
+        call, start = pair.details.get("call"), f"{self.property}: "
+        if call is None or not finding.title.startswith(start):
+            return finding
+        said = finding.title.removeprefix(start)
+        return replace(finding, title=f"{start}{call['layer']}: {said}")
 
     def _compacted(self, case: LayerCase, pair: Pair, mode: Mode) -> Judgement:
         whole = self._forward(case, pair, mode)

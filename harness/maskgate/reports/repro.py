@@ -27,13 +27,14 @@ from typing import Any
 
 from maskgate import __version__
 from maskgate.case import KINDS, LossSpec
-from maskgate.reports import repro_model, repro_numbers
+from maskgate.reports import repro_masked_call, repro_model, repro_numbers
 from maskgate.reports import script_text as text
 from maskgate.reports.links import in_words
 from maskgate.reports.literals import HELPERS, array_source
 from maskgate.reports.repro_call import OF_CALL, call_script
 from maskgate.reports.repro_frame import About
 from maskgate.reports.repro_layer import OF_LAYER, layer_script
+from maskgate.reports.repro_masked_call import masked_call_script
 from maskgate.reports.repro_own_layer import OF_OWN_LAYER, own_layer_script
 from maskgate.reports.repro_scenario import RELATION, scenario_script
 from maskgate.verdicts.model import Finding
@@ -74,6 +75,9 @@ def repro_script(finding: Finding, subject: Mapping[str, Any]) -> str | None:
         if recipe.get("relation") in scripts:
             said = _docstring(finding, subject), _environment(finding, subject)
             return write(finding, About(*said, package))
+    if recipe.get("relation") in repro_masked_call.RELATIONS:
+        words = _docstring(finding, subject), _environment(finding, subject)
+        return masked_call_script(finding, *words, _package_import(package, backend))
     if recipe.get("relation") == OF_CALL:
         words = _docstring(finding, subject), _environment(finding, subject)
         return call_script(finding, *words, _package_import(package, backend))
