@@ -5,6 +5,7 @@ The subjects are environments whose framework is the oracle itself, right or ben
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import os
@@ -25,7 +26,7 @@ from fake_subject import case
 from oracle_framework import MASK_FAULT, RIGHT, make_oracle_environment, rebend
 
 from maskgate.case import Case
-from maskgate.engines.catalogue import properties
+from maskgate.engines.catalogue import PropertyInfo, properties
 from maskgate.reports import schema
 from maskgate.verdicts.deviations import KnownDeviation, save_deviations
 
@@ -613,13 +614,19 @@ def test_nothing_of_the_user_s_project_leaks_in_and_nothing_is_left_there(
     assert sorted(path.name for path in here.iterdir()) == before
 
 
+def of_models(info: PropertyInfo) -> bool:
+    """Whether a property is about more than the loss object: its test says so by a marker."""
+    tree = ast.parse(info.path.read_text(encoding="utf-8"))
+    tests = {part.name: part for part in tree.body if isinstance(part, ast.FunctionDef)}
+    marks = map(ast.unparse, tests[info.function].decorator_list)
+    return any("whole_models" in mark for mark in marks) and not info.of_layer
+
+
 @pytest.mark.slow
 def test_every_property_is_answered_in_every_mode(here: Path, right: Path) -> None:
     """The whole suite on the oracle itself: it follows its own formula to the last bit."""
     # It has no layers, of which models could be built.
-    left_out = {"loss-value", "backends", "compiled-loss-value", "api-paths", "mask-reaches-loss"}
-    left_out |= {"epoch-value", "batch-split", "mask-survives-saving", "accumulation-split"}
-    left_out |= {"replica-split"}
+    left_out = {"loss-value", "backends"} | {info.name for info in properties() if of_models(info)}
     deselect = [f"--deselect={name}" for name in sorted(left_out)]
     done = check(here, *quick(right, "--jobs=2", *deselect))
     said = report(done)
