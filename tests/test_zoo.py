@@ -97,6 +97,29 @@ def test_what_is_listed_holds(subject: Subject) -> None:
 
 
 @pytest.mark.parametrize(
+    ("why", "holds"),
+    [("ImportError: This requires the scipy module", True), ("ValueError: no such shape", False)],
+)
+def test_a_layer_that_lacks_a_package_is_no_deviation(
+    subject: Subject, why: str, holds: bool
+) -> None:
+    class Lacking(Told):
+        def perform(self, task: Task, *, timeout: float | None = None) -> Any:
+            done = super().perform(task, timeout=timeout)
+            if "Dense" in done.data["layers"] and task.name == "zoo.masks":
+                said = {"mask": "not asked", "call": "Dense()", "given": "", "said": why}
+                done = replace(done, data={"layers": {**done.data["layers"], "Dense": said}})
+            return done
+
+    asked = examined(Lacking(subject))
+    if holds:
+        asked.emits_what_is_listed(masked_sequences())
+        return
+    with pytest.raises(Deviation):
+        asked.emits_what_is_listed(masked_sequences())
+
+
+@pytest.mark.parametrize(
     ("layer", "what", "words"),
     [
         ("Dense", "dropped silently", "dropped silently, where kept is right"),
