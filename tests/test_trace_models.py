@@ -164,11 +164,13 @@ def test_what_cannot_be_traced_is_one_sentence(
 
 def test_a_module_or_a_file_that_is_not_there(subject: WorkerSubject, tmp_path: Path) -> None:
     (tmp_path / "text.keras").write_text("no model")
+    (tmp_path / "text.h5").write_text("no model")
     (tmp_path / "folder").mkdir()
     for target, words in (
         ("nowhere:model", "there is no module nowhere"),
         ("model.keras", "there is no such file"),
-        ("text.keras", "cannot read it as a model"),
+        ("text.keras", "it is no .keras file"),
+        ("text.h5", "cannot read it as a model"),
         ("folder", "reads no such file as a model"),
         ("user_models", "no such file, and no pkg.module:NAME"),
     ):

@@ -100,7 +100,7 @@ def selected(
     deselect = tuple(glob for glob in deselect if "/" not in glob)
     for glob in (*select, *deselect):
         if not fnmatch.filter(names, glob):
-            raise UnknownProperty(glob, difflib.get_close_matches(glob, names, cutoff=0.4))
+            raise UnknownProperty(glob, difflib.get_close_matches(glob, names, cutoff=0.55))
     return tuple(
         info
         for info in properties()

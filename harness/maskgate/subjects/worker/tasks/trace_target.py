@@ -7,6 +7,7 @@ import importlib
 import os
 import re
 import sys
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -147,6 +148,9 @@ def _called(target: str, function: Any) -> Any:
 def _from_file(keras: Any, target: str, path: str) -> Any:
     if not os.path.exists(path):  # noqa: PTH110
         raise TraceProblem(target, "there is no such file", "give the path of a saved model")
+    if path.endswith(".keras") and os.path.isfile(path) and not zipfile.is_zipfile(path):  # noqa: PTH113
+        # Keras says of such a file that it is not there.
+        raise TraceProblem(target, "it is no .keras file: no zip archive", "give a saved model")
     try:
         model = keras.models.load_model(path)
     except (Exception, SystemExit) as problem:
