@@ -31,6 +31,7 @@ from maskgate.verdicts.model import Verdict as FindingVerdict
 
 # What the script of a finding compares.
 OF_CALL = "layer-call"
+ROW_ALONE = "row-alone"
 
 
 class LayerExamination(NumbersExamination):
@@ -67,7 +68,7 @@ class LayerExamination(NumbersExamination):
         def told(mode: Mode) -> Iterator[Verdict]:
             for name in self._asked(pair, RECURRENT):
                 case = replace(self._case(pair, name), reset=False)
-                yield self._verdict(name, case, pair, self._compacted(case, pair, mode), "told")
+                yield self._compacted(name, case, pair, mode)
 
         self.judged_each(pair, told)
 
@@ -120,10 +121,10 @@ class LayerExamination(NumbersExamination):
         said = finding.title.removeprefix(start)
         return replace(finding, title=f"{start}{call['layer']}: {said}")
 
-    def _compacted(self, case: LayerCase, pair: Pair, mode: Mode) -> Judgement:
+    def _compacted(self, name: str, case: LayerCase, pair: Pair, mode: Mode) -> Verdict:
         whole = self._forward(case, pair, mode)
         if isinstance(whole, Refusal):
-            return _refused(whole)
+            return self._verdict(name, case, pair, _refused(whole), OF_CALL)
         used: float | None = None
         for row, valid in enumerate(case.valid):
             if not valid.any():
@@ -131,16 +132,21 @@ class LayerExamination(NumbersExamination):
             short = compacted(case, row)
             alone, bounds = self._forward(short, pair, mode), layer_calls(short)
             if isinstance(alone, Refusal):
-                return _refused(alone)
-            for name, ball in bounds.items():
-                found = _of_row(whole, case, row, name)
+                verdict = self._verdict(name, case, pair, _refused(alone), OF_CALL)
+                return replace(verdict, shown={"call": short.to_dict()})
+            for part, ball in bounds.items():
+                found = _of_row(whole, case, row, part)
                 # Both may be off by the bound, which is the same for either.
-                cut = Ball(alone.arrays[name][0].astype(np.float64), 2.0 * ball.radius[0])
+                cut = Ball(alone.arrays[part][0].astype(np.float64), 2.0 * ball.radius[0])
                 said = judge(Value(found, None, "float32"), Expected(cut, None))
-                if not said.holds:
-                    return said
+                if said.mismatch is not None:
+                    said = Judgement(replace(said.mismatch, part=part))
+                    verdict = self._verdict(name, case, pair, said, ROW_ALONE)
+                    places = [steps.tolist() for steps in kept(case, row)]
+                    both = {"alone": short.to_dict(), "row": row, "kept": places}
+                    return replace(verdict, shown={**verdict.shown, **both})
                 used = larger(used, said.used)
-        return Judgement(None, used)
+        return self._verdict(name, case, pair, Judgement(None, used), ROW_ALONE)
 
     def _forward(self, case: LayerCase, pair: Pair, mode: Mode) -> Done | Refusal:
         self.tally.asked[mode] += 1

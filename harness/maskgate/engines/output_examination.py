@@ -16,6 +16,9 @@ from maskgate.subjects.protocol import Mode
 from maskgate.subjects.worker.tasks.outputs import PENALTY
 from maskgate.verdicts.compare import judge
 
+# What the script of a finding compares.
+OF_OUTPUTS = "outputs-equal-expected"
+
 
 class OutputExamination(NumbersExamination):
     """What a property of models with two outputs is given as `subject`."""
@@ -55,7 +58,7 @@ class OutputExamination(NumbersExamination):
             wanted = self._whole((left, right), loss_weights or [1.0, 1.0], extra, mode)
             yield Verdict("whole", judge(answer, wanted), "trainer", kind)
 
-        self.judged_each(pair, told)
+        self.judged_each(pair, told, relation=OF_OUTPUTS)
 
     def _whole(
         self, cases: tuple[Case, Case], weights: list[float], extra: str, mode: Mode

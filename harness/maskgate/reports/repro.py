@@ -9,6 +9,7 @@ What a script compares is in the finding's `reproducer`:
                                   altered case: the answer in `mode` is the eager one
                  finite           the answer to the case has no NaN and no infinity
                  repeats          the answer to the case is the same again after the altered case
+                 others           as the module that writes their scripts says (`_WRITERS`)
     part, index  `value`, `gradient` or `answer` (refused against answered), and the worst place
     index_of_case, index_of_altered    of `close`: where `index` lies in the answers to the two
                  cases; needed where their shapes differ
@@ -18,38 +19,60 @@ What a script compares is in the finding's `reproducer`:
 
 from __future__ import annotations
 
-import json
-import re
-import textwrap
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from maskgate import __version__
-from maskgate.case import KINDS, LossSpec
-from maskgate.reports import repro_masked_call, repro_model, repro_numbers
-from maskgate.reports import script_text as text
-from maskgate.reports.links import in_words
-from maskgate.reports.literals import HELPERS, array_source
+from maskgate.reports import repro_model, repro_numbers, script_text
+from maskgate.reports.repro_about import docstring, environment, package_import, release
 from maskgate.reports.repro_call import OF_CALL, call_script
 from maskgate.reports.repro_frame import About
 from maskgate.reports.repro_layer import OF_LAYER, layer_script
+from maskgate.reports.repro_loss import loss_script
+from maskgate.reports.repro_masked_call import RELATIONS as OF_MASKED_CALLS
 from maskgate.reports.repro_masked_call import masked_call_script
+from maskgate.reports.repro_outputs import OF_OUTPUTS, outputs_script
 from maskgate.reports.repro_own_layer import OF_OWN_LAYER, own_layer_script
+from maskgate.reports.repro_row import ROW_ALONE, row_script
 from maskgate.reports.repro_scenario import RELATION, scenario_script
 from maskgate.verdicts.model import Finding
 
-_FIELDS = ("y_true", "y_pred", "mask", "sample_weight")
-_WIDTH = 96
-_TWO_BATCHES = ("identical", "close", "repeats")
+Writer = Callable[[Finding, About], str | None]
+
+
+def _spelled(write: Callable[[Finding, str, str, str], str | None]) -> Writer:
+    """A writer that is given what a script says first as three texts."""
+
+    def written(finding: Finding, about: About) -> str | None:
+        imported = package_import(about.package, finding.reproducer["backend"])
+        return write(finding, about.docstring, about.environment, imported)
+
+    return written
+
+
+def _of_layer(finding: Finding, about: About) -> str | None:
+    imported = package_import(about.package, finding.reproducer["backend"])
+    return layer_script(finding, about.docstring, about.environment, imported, about.package)
+
+
+# Who writes the script of a relation; those of loss objects are the others.
+_WRITERS: Mapping[str, Writer] = {
+    **dict.fromkeys(repro_model.RELATIONS, repro_model.model_script),
+    **dict.fromkeys(repro_numbers.RELATIONS, repro_numbers.numbers_script),
+    **dict.fromkeys(OF_MASKED_CALLS, _spelled(masked_call_script)),
+    OF_CALL: _spelled(call_script),
+    ROW_ALONE: _spelled(row_script),
+    OF_OUTPUTS: outputs_script,
+    OF_LAYER: _of_layer,
+    OF_OWN_LAYER: _spelled(own_layer_script),
+}
 
 
 def repro_script(finding: Finding, subject: Mapping[str, Any]) -> str | None:
     """The script's text, or None where no script can show the finding.
 
     There is none without a case, for the seed's formula (which is no package), for Keras before 2.4
-    (which needs a TensorFlow of its time), for a loss that no import reaches, and for a relation
-    that a script has no words for.
+    (which needs a TensorFlow of its time), for a loss that no import reaches, for a layer that
+    could not be called, and for a crash or a hang, which would take the script with it.
 
     Args:
         finding: what was found.
@@ -58,308 +81,14 @@ def repro_script(finding: Finding, subject: Mapping[str, Any]) -> str | None:
     recipe = finding.reproducer
     packages = {"keras": "keras", "tf_keras": "tf_keras"}
     package = packages.get(recipe.get("distribution", ""))
-    backend = recipe.get("backend", "")
-    if package is None or backend not in text.ASK:
+    if package is None or recipe.get("backend", "") not in script_text.ASK:
         return None
-    if recipe.get("relation") == RELATION and _release(str(recipe.get("version", ""))) >= (2, 4):
-        about = (_docstring(finding, subject), _environment(finding, subject), package)
-        return scenario_script(finding, *about)
+    if package == "keras" and release(str(recipe.get("version", ""))) < (2, 4):
+        return None
+    about = About(docstring(finding, subject), environment(finding, subject), package)
+    relation = recipe.get("relation")
+    if relation == RELATION:
+        return scenario_script(finding, about.docstring, about.environment, package)
     if finding.case is None:
         return None
-    if package == "keras" and _release(str(recipe.get("version", ""))) < (2, 4):
-        return None
-    for scripts, write in (
-        (repro_model.RELATIONS, repro_model.model_script),
-        (repro_numbers.RELATIONS, repro_numbers.numbers_script),
-    ):
-        if recipe.get("relation") in scripts:
-            said = _docstring(finding, subject), _environment(finding, subject)
-            return write(finding, About(*said, package))
-    if recipe.get("relation") in repro_masked_call.RELATIONS:
-        words = _docstring(finding, subject), _environment(finding, subject)
-        return masked_call_script(finding, *words, _package_import(package, backend))
-    if recipe.get("relation") == OF_CALL:
-        words = _docstring(finding, subject), _environment(finding, subject)
-        return call_script(finding, *words, _package_import(package, backend))
-    if recipe.get("relation") == OF_LAYER:
-        return layer_script(
-            finding,
-            _docstring(finding, subject),
-            _environment(finding, subject),
-            _package_import(package, backend),
-            package,
-        )
-    if recipe.get("relation") == OF_OWN_LAYER:
-        return own_layer_script(
-            finding,
-            _docstring(finding, subject),
-            _environment(finding, subject),
-            _package_import(package, backend),
-        )
-    check = _check(finding)
-    if check is None or "<" in finding.case["loss"]["name"]:  # a loss made inside a function
-        return None
-    source = text.SCRIPT.substitute(
-        docstring=_docstring(finding, subject),
-        environment=_environment(finding, subject),
-        framework_import=text.IMPORTS[backend],
-        package_import=_package_import(package, backend),
-        losses=_losses(finding),
-        data=_data(finding),
-        ask=_ask(finding),
-        check=check,
-    )
-    return _with_helpers(source)
-
-
-def _docstring(finding: Finding, subject: Mapping[str, Any]) -> str:
-    recipe = finding.reproducer
-    who = f"{recipe['distribution']} {recipe.get('version', '')}".strip()
-    backend = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}[recipe["backend"]]
-    framework = f" on {backend} {subject['framework']}" if "framework" in subject else ""
-    if finding.stage == "backend":
-        framework += f", which is expected to answer as {finding.details.get('backend')} does"
-    usage = (
-        "Exit status: 1 while the behaviour is there, 0 once it is gone, 2 if this cannot run here."
-    )
-    origin = f"Seen with {who}{framework}, {finding.mode} mode, stage: {finding.stage}."
-    tool = f"Written by maskgate {__version__}, property {finding.property}, finding {finding.id}."
-    paragraphs = [finding.title, in_words(finding.link), f"{origin}\n{usage}\n{tool}"]
-    joined = "\n\n".join(_wrapped(paragraph) for paragraph in paragraphs if paragraph)
-    return joined.replace("\\", "\\\\").replace('"', "'")
-
-
-def _wrapped(paragraph: str) -> str:
-    lines = paragraph.splitlines()
-    return "\n".join(textwrap.fill(line, _WIDTH, break_long_words=False) for line in lines)
-
-
-def _package_import(package: str, backend: str) -> str:
-    line = "import keras" if package == "keras" else f"import {package} as keras"
-    return f"{line}\n    {text.LOUD}" if backend == "tensorflow" else line
-
-
-def _environment(finding: Finding, subject: Mapping[str, Any]) -> str:
-    recipe = finding.reproducer
-    backend = recipe["backend"]
-    lines = ['os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")']
-    if recipe["distribution"] == "keras" and _release(str(recipe.get("version", ""))) >= (3,):
-        lines.insert(0, f'os.environ["KERAS_BACKEND"] = "{backend}"')
-    if subject.get("device", "cpu") == "cpu":
-        lines.append('os.environ["CUDA_VISIBLE_DEVICES"] = "-1"')
-        if backend == "jax":
-            lines.append('os.environ["JAX_PLATFORMS"] = "cpu"')
-    if backend == "jax" and finding.case is not None and finding.case["dtype"] == "float64":
-        lines.append('os.environ["JAX_ENABLE_X64"] = "1"')
-    if backend == "tensorflow":
-        lines.append(text.QUIET)
-    return "\n".join(lines)
-
-
-def _release(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
-
-
-def _losses(finding: Finding) -> str:
-    """The loss objects, inside the script's `try`."""
-    own = finding.case is not None and ":" in finding.case["loss"]["name"]
-    imports = _own_import(finding) if own else []
-    lines = [*_floatx(finding), *imports, f"loss = {_loss_call(finding, finding.case)}"]
-    if _altered_has_own_loss(finding):
-        lines.append(f"altered_loss = {_loss_call(finding, finding.altered)}")
-    return textwrap.indent("\n".join(lines), "    ")
-
-
-def _floatx(finding: Finding) -> list[str]:
-    """Losses of Keras 3.0 to 3.3 have no dtype of their own: they compute in floatx."""
-    assert finding.case is not None
-    dtype, release = finding.case["dtype"], _release(finding.reproducer.get("version", ""))
-    if (3,) <= release < (3, 4) and dtype != "float32":
-        return [f"keras.backend.set_floatx({_quoted(dtype)})"]
-    return []
-
-
-def _loss_call(finding: Finding, case: Mapping[str, Any] | None) -> str:
-    assert case is not None
-    spec = LossSpec.from_dict(case["loss"])
-    if spec.own:
-        return _own_call(finding, case)
-    arguments: dict[str, Any] = {**dict(spec.parameters), "reduction": case["reduction"]}
-    recipe = finding.reproducer
-    has_dtype = recipe["distribution"] == "keras" and _release(recipe["version"]) >= (3, 4)
-    if has_dtype and case["dtype"] != "float32":
-        arguments["dtype"] = case["dtype"]
-    inside = ", ".join(f"{name}={_quoted(value)}" for name, value in arguments.items())
-    return f"keras.losses.{KINDS[spec.name].keras_class}({inside})"
-
-
-def _own_call(finding: Finding, case: Mapping[str, Any]) -> str:
-    """How a user's own loss is made: as it was made when it was asked."""
-    own = finding.reproducer["own"]
-    _, *inside = str(case["loss"]["name"]).partition(":")[2].split(".")
-    target = ".".join(["own", *inside]) + ("()" if own["made"] else "")
-    metric = own["role"] == "metric"
-    if own["form"] == "object":
-        return f"of_metric({target})" if metric else target
-    given = {"reduction": case["reduction"], "dtype": case["dtype"]}
-    chosen = [f"{name}={_quoted(given[name])}" for name in given if name in own["arguments"]]
-    if own["form"] == "class":
-        made = f"{target}({', '.join(chosen)})"
-        return f"of_metric({made})" if metric else made
-    if metric:
-        wrapper = "keras.metrics.MeanSquaredError.__mro__[1]"
-        return f"of_metric({wrapper}({', '.join([target, *chosen])}))"
-    # What `compile(loss=function)` makes a loss with.
-    return f"keras.losses.MeanSquaredError.__mro__[1]({', '.join([target, *chosen])})"
-
-
-def _own_import(finding: Finding) -> list[str]:
-    """Where the user's own loss comes from: the folder that the script is run in comes first."""
-    assert finding.case is not None
-    module, _, name = str(finding.case["loss"]["name"]).partition(":")
-    first = name.split(".")[0]
-    of_metric = finding.reproducer["own"]["role"] == "metric"
-    return [
-        "sys.path.insert(0, os.getcwd())",
-        f"from {module} import {first} as own",
-        *(text.OF_METRIC.splitlines() if of_metric else []),
-    ]
-
-
-def _quoted(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, str) else repr(value)
-
-
-def _altered_has_own_loss(finding: Finding) -> bool:
-    case, altered = finding.case, finding.altered
-    if case is None or altered is None or finding.reproducer.get("relation") not in _TWO_BATCHES:
-        return False
-    return any(case[key] != altered[key] for key in ("loss", "reduction", "dtype"))
-
-
-def _data(finding: Finding) -> str:
-    case, altered = finding.case, finding.altered
-    assert case is not None
-    entries = [f'"dtype": {_quoted(case["dtype"])}', *(_entry(f, case) for f in _FIELDS)]
-    first = _dictionary("case", entries)
-    if altered is None or finding.reproducer.get("relation") not in _TWO_BATCHES:
-        return first
-    changed = [_entry(field, altered) for field in _FIELDS if case[field] != altered[field]]
-    if case["dtype"] != altered["dtype"]:
-        changed.insert(0, f'"dtype": {_quoted(altered["dtype"])}')
-    return f"{first}\n{_dictionary('altered', ['**case', *changed])}"
-
-
-def _entry(field: str, case: Mapping[str, Any]) -> str:
-    start = f'"{field}": '
-    return start + array_source(case[field], indent=len(start) + 4)
-
-
-def _dictionary(name: str, entries: list[str]) -> str:
-    return f"{name} = {{\n" + "".join(f"    {entry},\n" for entry in entries) + "}"
-
-
-def _ask(finding: Finding) -> str:
-    backend = finding.reproducer["backend"]
-    ask = text.ASK[backend]
-    if finding.mode == "eager":
-        return ask.substitute(parameter="", trace="")
-    return ask.substitute(parameter=f", mode={_quoted(finding.mode)}", trace=text.TRACE[backend])
-
-
-def _check(finding: Finding) -> str | None:
-    """The script's comparison: sets `expected`, `observed` (text) and `there`."""
-    relation = finding.reproducer.get("relation")
-    if finding.stage == "backend":  # run on this backend: what another one said is expected
-        return _check_expected(replace(finding, expected=_said_there(finding)))
-    if relation in ("identical", "repeats") and finding.altered is None:
-        return None
-    if relation == "equals-expected":
-        return _check_expected(finding)
-    if relation == "close":
-        return _check_close(finding)
-    makers = {"identical": text.IDENTICAL, "repeats": text.REPEATS, "finite": text.FINITE}
-    if relation not in makers:
-        return None
-    return makers[relation].substitute(altered=_altered_call(finding))
-
-
-def _said_there(finding: Finding) -> Any:
-    """The answer of the other backend, as the expectation of a script on this one."""
-    refused = finding.reproducer.get("part") == "answer" and finding.expected == "a value"
-    return f"refused: {finding.observed}" if refused else finding.observed
-
-
-def _check_expected(finding: Finding) -> str | None:
-    part = finding.reproducer.get("part", "value")
-    expected = finding.expected
-    if part == "answer":
-        refused = isinstance(expected, str) and expected.startswith("refused")
-        return (text.MUST_REFUSE if refused else text.MUST_ANSWER).substitute()
-    if isinstance(expected, str) and expected.startswith("shape"):
-        return text.SHAPE.substitute(part=part, expected=_quoted(expected))
-    index = _index(finding.reproducer.get("index", ()))
-    return text.EXPECTED.substitute(
-        part=part,
-        index=index,
-        place="" if index == "[()]" else index,
-        expected=_literal(expected),
-        bound=_literal(finding.bound),
-        refused=_refused_word(finding),
-    )
-
-
-def _check_close(finding: Finding) -> str | None:
-    recipe = finding.reproducer
-    index = recipe.get("index", ())
-    case, altered = finding.case, finding.altered
-    if case is None or (altered is None and finding.mode == "eager"):
-        return None
-    moved = altered is not None and case["y_pred"]["shape"] != altered["y_pred"]["shape"]
-    if moved and index and "index_of_case" not in recipe:
-        return None
-    two_modes = altered is None
-    words = {
-        "first": 'ask(loss, **case, mode="eager")' if two_modes else "ask(loss, **case)",
-        "second": "ask(loss, **case)" if two_modes else _altered_call(finding),
-        "what": "the modes agree" if two_modes else "the batches agree",
-    }
-    if recipe.get("part") == "answer":
-        return text.BOTH_ANSWER.substitute(words)
-    return text.CLOSE.substitute(
-        words,
-        part=recipe.get("part", "value"),
-        index=_index(recipe.get("index_of_altered", index)),
-        index_of_case=_index(recipe.get("index_of_case", index)),
-        factor=_literal(recipe.get("factor", 1.0)),
-        bound=_literal(finding.bound),
-        refused=_refused_word(finding),
-    )
-
-
-def _altered_call(finding: Finding) -> str:
-    name = "altered_loss" if _altered_has_own_loss(finding) else "loss"
-    return f"ask({name}, **altered)"
-
-
-def _refused_word(finding: Finding) -> str:
-    """Whether a refusal counts as the behaviour."""
-    return "False" if finding.reproducer.get("or_refused") else "True"
-
-
-def _index(index: Any) -> str:
-    return f"[{', '.join(str(int(i)) for i in index)}]" if index else "[()]"
-
-
-def _literal(number: Any) -> str:
-    """A number as source; `nan` and `inf` are names that the script defines."""
-    return number if number in ("nan", "inf", "-inf") else repr(float(number))
-
-
-def _with_helpers(source: str) -> str:
-    """Put in what the script calls: NaN and infinity by name, builders of arrays, comparisons."""
-    offered = {**HELPERS, **text.COMPARISONS}
-    needed = [helper for call, helper in offered.items() if call in source]
-    code = source.split('"""', 2)[2]
-    names = [text.NAMES] if re.search(r"\b(nan|inf)\b", code) else []
-    return source.replace(text.HELPERS_HERE, "\n\n".join([*names, *needed, ""]))
+    return _WRITERS.get(str(relation), _spelled(loss_script))(finding, about)

@@ -30,16 +30,14 @@ except Exception as problem:
 tensor = keras.ops.convert_to_tensor if hasattr(keras, "ops") else keras.backend.constant
 array = keras.ops.convert_to_numpy if hasattr(keras, "ops") else np.asarray
 
-x = $x
-mask = $mask
 weights = [
 $weights]
-cut, reset = $cut, $reset  # where the steps are cut into two calls, and whether between them
 
 
-def ask():
-    """What the calls give, by name."""
-    layer = $made
+def ask(make, x, mask, cut, reset):
+    """What the calls give, by name: two of them, where there is a place to cut the steps, and a
+    reset of the states in between, if asked for."""
+    layer = make()
     layer.build(x[:, :cut].shape)
     layer.set_weights(weights)
 
@@ -56,10 +54,12 @@ $traced
         if prefix and reset:
             (layer.reset_states if hasattr(layer, "reset_states") else layer.reset_state)()
         said = None if mask is None else tensor(mask[:, steps], dtype=mask.dtype.name)
-        answer = call(tensor(x[:, steps], dtype="float32"), said)
-        found.update({prefix + key: array(each) for key, each in zip($names, answer)})
+        answer = zip($names, call(tensor(x[:, steps], dtype="float32"), said))
+        found.update({prefix + key: array(each) for key, each in answer})
     return found
 
+
+$data
 
 $check
 print("expected:", expected)
@@ -69,17 +69,19 @@ sys.exit(1 if there else 0)
 ''')
 
 _TRACED = """\
-    # Numbers of samples and steps are not told.
-    given = [tf.TensorSpec(($batch, None, x.shape[2]), x.dtype)]
+    # Numbers of samples and steps are not told; states have a size of their own.
+    size = len(x) if getattr(layer, "stateful", False) else None
+    given, eager = [tf.TensorSpec((size, None, x.shape[2]), x.dtype)], call
     if mask is not None:
-        given.append(tf.TensorSpec(($batch, None), mask.dtype))
-    call = tf.function(call, input_signature=given)
+        given.append(tf.TensorSpec((size, None), mask.dtype))
+    traced = tf.function(lambda x, mask=None: eager(x, mask), input_signature=given)
+    call = lambda x, mask: traced(x) if mask is None else traced(x, mask)
 """
 
 _NUMBER = Template("""\
 expected = "$part$index is $wanted, within $bound"
 try:
-    observed = float(ask()["$part"]$index)
+    observed = float(ask(**call)["$part"]$index)
     there = not abs(observed - $wanted) <= $bound
 except Exception as refusal:
     observed, there = refusal, True
@@ -88,7 +90,7 @@ except Exception as refusal:
 _SHAPE = Template("""\
 expected = "$part of $wanted"
 try:
-    observed = f"shape {ask()['$part'].shape}"
+    observed = f"shape {ask(**call)['$part'].shape}"
     there = observed != "$wanted"
 except Exception as refusal:
     observed, there = refusal, True
@@ -97,7 +99,7 @@ except Exception as refusal:
 _ANSWER = """\
 expected = "an output"
 try:
-    observed, there = ask()["output"], False
+    observed, there = ask(**call)["output"], False
 except Exception as refusal:
     observed, there = refusal, True
 """
@@ -106,7 +108,7 @@ except Exception as refusal:
 def call_script(
     finding: Finding, docstring: str, environment: str, package_import: str
 ) -> str | None:
-    """The script's text, or None where none can show the finding: another call is compared with.
+    """The script's text.
 
     Args:
         finding: with a `reproducer` whose relation is `OF_CALL`, and the call in its details.
@@ -115,27 +117,49 @@ def call_script(
         package_import: its line that imports the package as `keras`.
     """
     call: Any = finding.details["call"]
-    stateful = bool(call["parameters"].get("stateful"))
-    traced = _TRACED.replace("$batch", "len(x)" if stateful else "None")
+    said = (docstring, environment, package_import)
+    return calls_script(finding, said, call, data=call_source("call", call), check=_check(finding))
+
+
+def calls_script(
+    finding: Finding, said: tuple[str, str, str], call: Any, *, data: str, check: str
+) -> str:
+    """A script that puts calls to layers of one kind with the same weights.
+
+    Args:
+        finding: what it shows.
+        said: docstring, environment and import of the package, as for `call_script`.
+        call: one of the calls, as plain data.
+        data: the calls, as `call_source` has them.
+        check: lines that set `expected`, `observed` and `there`.
+    """
     names = ["output", "state0", "state1"]
     if call["layer"] in _SECOND:
         names = ["output", _SECOND[call["layer"]]]
     weights = "".join(f"    {array_source(each, indent=4)},\n" for each in call["weights"])
     return _SCRIPT.substitute(
-        docstring=docstring,
-        environment=environment,
+        docstring=said[0],
+        environment=said[1],
         framework_import=text.IMPORTS[finding.reproducer["backend"]],
-        package_import=package_import,
-        x=array_source(call["x"], indent=4),
-        mask=array_source(call["mask"], indent=7),
+        package_import=said[2],
         weights=weights,
-        cut=repr(call["cut"]),
-        reset=repr(call["reset"]),
-        made=_made(call["layer"], call["parameters"]),
-        traced=traced if finding.mode == "graph" else "",
+        traced=_TRACED if finding.mode == "graph" else "",
         names=repr(names),
-        check=_check(finding),
+        data=data,
+        check=check,
     )
+
+
+def call_source(name: str, call: Any) -> str:
+    """What `ask` is called with, as a dictionary of this name."""
+    lines = [
+        f"make=lambda: {_made(call['layer'], call['parameters'])}",
+        f"x={array_source(call['x'], indent=6)}",
+        f"mask={array_source(call['mask'], indent=9)}",
+        f"cut={call['cut']!r}",
+        f"reset={call['reset']!r}",
+    ]
+    return f"{name} = dict(\n" + "".join(f"    {line},\n" for line in lines) + ")"
 
 
 _SECOND = {"Bidirectional": "backward", "TimeDistributed": "mask"}

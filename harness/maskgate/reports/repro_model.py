@@ -6,7 +6,7 @@ What a script compares, in the finding's `reproducer`:
                  trained-agree            the loss by `entry` is the one by `against` within
                                           `bound`; with one name for both, batch by batch against
                                           all at once; `accumulated` against `whole`: the weights
-                                          after a step
+                                          after a step; `replicas` against `whole`: its loss too
                  trained-identical        a training step on either batch: one loss, one set of
                                           weights, bit for bit
                  survives-saving          a model and its saved copy: one loss, bit for bit
@@ -31,10 +31,12 @@ from maskgate.reports.repro_frame import (
     mode_source,
     number,
 )
+from maskgate.reports.repro_replicas import PARTS as REPLICAS
+from maskgate.reports.repro_replicas import replicas_script
+from maskgate.reports.repro_saving import SAVED, saving_check
 from maskgate.subjects.worker.tasks import models
 from maskgate.verdicts.model import Finding
 
-SAVED = "survives-saving"
 RELATIONS = ("trained-equals-expected", "trained-agree", "trained-identical", SAVED)
 
 _ONE_BATCH = {
@@ -146,78 +148,6 @@ observed = f"accumulated: {second if failed[1] else second['weights']}"
 there = any(failed) or not near(second["weights"]$index, first["weights"]$index, $bound)
 """)
 
-_COPIES = {
-    "keras": """\
-model.save("model.keras")
-    copy = keras.models.load_model("model.keras")""",
-    "h5": """\
-model.save("model.h5")
-    copy = keras.models.load_model("model.h5")""",
-    "config": """\
-copy = type(model).from_config(model.get_config())
-    copy.set_weights(model.get_weights())
-    if hasattr(copy, "compile_from_config"):
-        copy.compile_from_config(model.get_compile_config())
-    else:
-        copy.compile(model.optimizer, model.loss)""",
-    "weights": """\
-model.save_weights("model.weights.h5")
-    copy = type(model).from_config(model.get_config())
-    copy.compile(keras.optimizers.SGD($rate), model.loss)
-    copy.load_weights("model.weights.h5")""",
-    "savedmodel": """\
-if not hasattr(keras.layers, "TFSMLayer"):
-        model.save("saved", save_format="tf")
-        return keras.models.load_model("saved")
-    model.export("saved")
-    given = keras.layers.Input(model.input_shape[1:], dtype=model.inputs[0].dtype)
-    layer = keras.layers.TFSMLayer("saved", call_endpoint="serve")
-    copy = keras.models.Model(given, layer(given))
-    copy.compile(keras.optimizers.SGD($rate), model.loss)""",
-}
-
-_SAVING = Template('''\
-def copied(model):
-    """What is loaded of the model when it has been saved."""
-    $copy
-    return copy
-
-
-def work(model, x, y_true, size):
-    """The loss, and the weights that are left."""
-    loss = $work
-    return float(loss), [np.asarray(each) for each in model.get_weights()]
-
-
-def both(model, x, y_true, weight, batch, size):
-    """The loss of the model, or, with `of_the_copy`, that of its copy."""
-    before = model.get_weights()
-    model.train_on_batch(x, y_true)  # some releases save only what has been trained
-    model.set_weights(before)
-    if not of_the_copy:
-        return work(model, x, y_true, size)[0]
-    copy = copied(model)
-    if hasattr(copy, "run_eagerly"):
-        copy.run_eagerly = model.run_eagerly
-    loss, weights = work(copy, x, y_true, size)
-    model.set_weights(weights)
-    return loss
-
-
-here = os.getcwd()
-with tempfile.TemporaryDirectory() as folder:
-    os.chdir(folder)
-    of_the_copy = False
-    first = ask(both, x, y_true, weight, len(x))
-    of_the_copy = True
-    second = ask(both, x, y_true, weight, len(x))
-    os.chdir(here)
-failed = [isinstance(each, Exception) for each in (first, second)]
-expected = f"the model and its copy alike: {first if failed[0] else first['loss']}"
-observed = f"the copy: {second if failed[1] else second['loss']}"
-there = failed[1] or not same(first, second)
-''')
-
 
 def model_script(finding: Finding, about: About) -> str | None:
     """The script's text, or None where no script can show the finding.
@@ -227,6 +157,8 @@ def model_script(finding: Finding, about: About) -> str | None:
         about: what the script says first.
     """
     case = finding.case
+    if {finding.reproducer.get("entry"), finding.reproducer.get("against")} == REPLICAS:
+        return replicas_script(finding, about)
     name = str(finding.details.get("model", ""))
     check = None if case is None else _check(finding)
     if case is None or check is None or name not in models.BUILDERS:
@@ -265,7 +197,7 @@ def _check(finding: Finding) -> str | None:
     relation, entry = recipe.get("relation"), str(recipe.get("entry", "train_on_batch"))
     against = str(recipe.get("against") or entry)
     if relation == SAVED:
-        return _saving(finding)
+        return saving_check(finding)
     if {entry, against} == _PARTS:
         index = f"[{', '.join(map(str, recipe['index']))}]" if recipe.get("index") else ""
         parts = int(finding.details["parts"])
@@ -296,18 +228,6 @@ def _check(finding: Finding) -> str | None:
     if relation == "trained-equals-expected" and not str(finding.expected).startswith("refused"):
         return _ANSWERS.substitute(words)
     return None
-
-
-def _saving(finding: Finding) -> str | None:
-    form, trains = str(finding.details.get("format")), finding.details.get("work") == "train"
-    if form not in _COPIES:
-        return None
-    return _SAVING.substitute(
-        copy=Template(_COPIES[form]).substitute(rate=models.RATE),
-        work="model.train_on_batch(x, y_true)"
-        if trains
-        else "model.evaluate(x, y_true, batch_size=size, verbose=0)",
-    )
 
 
 def _entry(name: str) -> str:
