@@ -6,17 +6,26 @@ from hypothesis import strategies as st
 
 from maskgate.engines.metric_examination import MetricExamination
 from maskgate.strategies import Pair, with_corners
-from maskgate.strategies.metrics import metric_and_loss, metric_and_loss_corners, metric_batches
+from maskgate.strategies.metrics import (
+    PREDICTIONS,
+    metric_and_loss,
+    metric_and_loss_corners,
+    metric_batches,
+    metric_pair_corners,
+)
 
 pytestmark = pytest.mark.law
 
 
 @pytest.mark.whole_models(examination=MetricExamination, light=True)
+@with_corners(metric_pair_corners())
 @given(
-    pair=st.one_of(metric_batches(padded_with="finite"), metric_batches(padded_with="nonfinite"))
+    pair=st.one_of(
+        *(metric_batches(padded_with=kind) for kind in ("finite", "nonfinite", PREDICTIONS))
+    )
 )
 def test_metric_under_mask(subject: MetricExamination, pair: Pair) -> None:
-    """No metric depends on the labels of masked steps."""
+    """No metric depends on labels or predictions of masked steps."""
     subject.metrics_alike(pair)
 
 

@@ -61,7 +61,7 @@ def run(found: Finding, folder: Path, *, planted: Path | None = None) -> tuple[i
 def test_a_script_tells_the_fault_from_the_framework_without_it(name: str, tmp_path: Path) -> None:
     fault: Fault = FAULTS[name]
     planted = plant(fault, installed("keras"), tmp_path / "planted")
-    _, report = check(fault.killed_by, path=planted, profile="smoke")
+    _, report = check(fault.killed_by, path=planted, profile="default")
     found = [Finding(**each) for each in report["findings"] if each["verdict"] == "new"]
     assert found
     assert run(found[0], tmp_path / "run", planted=planted)[0] == 1

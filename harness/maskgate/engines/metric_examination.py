@@ -11,9 +11,9 @@ import numpy as np
 from maskgate.case import AnyArray, Case, LossSpec
 from maskgate.engines.model_examination import NOT_OFFERED
 from maskgate.engines.numbers_examination import Answered, NumbersExamination, Verdict
-from maskgate.oracle import Ball, Expected, expect
+from maskgate.oracle import Ball, Expected, Refused, expect
 from maskgate.oracle.metric_rules import MetricRules, metric_rules
-from maskgate.oracle.metrics import MEANS, OTHERS, WRAPPED, expect_metric
+from maskgate.oracle.metrics import MEANS, OTHERS, RANKED, WRAPPED, expect_metric
 from maskgate.strategies.models import fed
 from maskgate.strategies.pairs import Pair
 from maskgate.subjects.protocol import Mode, Refusal, Value
@@ -34,6 +34,10 @@ class MetricExamination(NumbersExamination):
         """What this release's metrics see of a mask."""
         return metric_rules(self.description.distribution, self.description.keras)
 
+    def some_of(self, corners: Sequence[Pair], number: int) -> Sequence[Pair]:
+        """Each that needs no model, beside those that a profile asks."""
+        return [each for i, each in enumerate(corners) if i < number or self._directly(each)]
+
     def modes(self, pair: Pair) -> tuple[Mode, ...]:
         """Eager code where most batches are asked, the trainer's default mode for the others."""
         offered: tuple[Mode, ...] = self.description.modes
@@ -52,7 +56,7 @@ class MetricExamination(NumbersExamination):
             names = metrics_for(pair)
             for name, answer in self._metrics(pair.case, pair, names, mode).items():
                 lacking = isinstance(answer, Refusal) and answer.kind == NOT_OFFERED
-                wanted = _anything() if lacking else self._expected(name, pair.case, pair)
+                wanted = _anything() if lacking else self._said(name, pair)
                 yield Verdict(name, judge(answer, wanted), "metric", kind_of(name, pair.case))
 
         self.judged_each(pair, told, relation="metric-equals-expected")
@@ -70,6 +74,8 @@ class MetricExamination(NumbersExamination):
             for name in names:
                 first, second = one[name], other[name]
                 kind = _kind_of_two(name, pair.case, altered)
+                if self._refuses(name, pair):
+                    continue  # as `metric-value` says
                 if isinstance(first, Refusal):
                     yield Verdict(name, judge(first, _anything()), "metric", kind)
                     continue
@@ -103,10 +109,21 @@ class MetricExamination(NumbersExamination):
 
         self.judged_each(pair, told, relation="metric-is-loss")
 
+    def _refuses(self, name: str, pair: Pair) -> bool:
+        """Whether an old top-k accuracy takes no batch of steps."""
+        weighted = pair.case.mask is not None or bool(pair.details["weighted"])
+        taken = self.rules.takes_steps(sparse=name.startswith("Sparse"), weighted=weighted)
+        return name in RANKED and not taken
+
+    def _said(self, name: str, pair: Pair) -> Expected | Refused:
+        if self._refuses(name, pair):
+            return Refused("a batch of steps is no matrix")
+        return self._expected(name, pair.case, pair)
+
     def _expected(self, name: str, case: Case, pair: Pair) -> Expected:
         rules, weighted = self.rules, bool(pair.details["weighted"])
         if not self._directly(pair):
-            case = fed(case)
+            case = _as_fed(case, pair)
             if self.semantics.loses_mask and self.modes(pair)[0] != "eager":
                 case = case.with_(mask=None)
         if not rules.as_losses:
@@ -131,7 +148,7 @@ class MetricExamination(NumbersExamination):
             return self.numbers("metrics.direct", names, {"metrics": list(names)}, arrays, mode)
         # Models are kept: one for all metrics that a kind of batch is asked of.
         given = {
-            "model": "identity" if case.mask is None else "masking",
+            "model": model_for(pair),
             "loss": case.loss.kind.keras_class,
             "loss_parameters": dict(case.loss.parameters),
             "reduction": case.reduction,
@@ -140,7 +157,7 @@ class MetricExamination(NumbersExamination):
             "weighted": weighted,
         }
         arrays = {
-            "x": fed(case).y_pred,
+            "x": _as_fed(case, pair).y_pred,
             "y_true": case.y_true,
             "sample_weight": case.sample_weight,
         }
@@ -153,6 +170,25 @@ def metrics_for(pair: Pair) -> tuple[str, ...]:
     return tuple(pair.details["metrics"]) if only is None else (str(only),)
 
 
+def model_for(pair: Pair) -> str:
+    """The model that hands a batch on as it is: predictions that are no numbers need their mask
+    beside them."""
+    if pair.altered is not None and not np.isfinite(pair.altered.y_pred).all():
+        return "beside"
+    return "identity" if pair.case.mask is None else "masking"
+
+
+def _as_fed(case: Case, pair: Pair) -> Case:
+    """The batch that a model hands on and the mask that it makes of it."""
+    if model_for(pair) != "beside":
+        return fed(case)
+    made = fed(pair.case)  # what is padding there is so in the other batch
+    valid = np.asarray(made.mask)[..., None]
+    odd = case.y_pred[~np.isfinite(case.y_pred)]
+    x = np.where(valid, case.y_pred, odd[0] if odd.size else 0.0)
+    return case.with_(y_pred=x.astype(np.float32), mask=made.mask)
+
+
 def kind_of(name: str, case: Case) -> str:
     """The kind of a metric, as far as it decides what it makes of mask and weights."""
     assert name in WRAPPED or name in OTHERS
@@ -163,6 +199,8 @@ def kind_of(name: str, case: Case) -> str:
 
 
 def _kind_of_two(name: str, case: Case, altered: Case) -> str:
+    if not np.isfinite(altered.y_pred).all():
+        return kind_of(name, case) + "-nonfinite-prediction"
     if not _finite(altered):
         return kind_of(name, case) + "-nonfinite"
     if name in ("Hinge", "SquaredHinge") and _converted(case) != _converted(altered):

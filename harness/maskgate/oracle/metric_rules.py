@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+RANKS_STEPS = (2, 9)
 Sees = Literal["never", "beside-weights", "always"]
 
 
@@ -23,6 +24,8 @@ class MetricRules:
         samplewise: whether a mean is taken for each sample first.
         direct: whether a metric that is called directly sees the mask as a compiled one does;
             before Keras 3 only a compiled model hands it on.
+        ranks_steps: which top-k accuracies take batches of steps: `all`, `none`, or, for
+            `unweighted`, the one of class ids where neither mask nor weights come with it.
     """
 
     means_see: Sees = "always"
@@ -32,6 +35,13 @@ class MetricRules:
     counts_given: bool = False
     samplewise: bool = False
     direct: bool = False
+    ranks_steps: Literal["all", "none", "unweighted"] = "all"
+
+    def takes_steps(self, *, sparse: bool, weighted: bool) -> bool:
+        """Whether a top-k accuracy, of class ids where `sparse`, takes a batch of steps."""
+        if self.ranks_steps == "unweighted":
+            return sparse and not weighted
+        return self.ranks_steps == "all"
 
     def sees_mask(self, *, weighted: bool, wrapped: bool) -> bool:
         """Whether the mask is part of a metric's weight."""
@@ -46,14 +56,17 @@ def metric_rules(distribution: str, version: str) -> MetricRules:
     `weighted_masked_objective`); 2.3 divides by the sum of weights that were not broadcast (2.3.1
     `metrics.py`, `Reduce`); 2.3 to 2.15 make the mask the weight of every metric (2.15
     `engine/compile_utils.py`, `MetricsContainer`); Keras 3 looks at it in `MeanMetricWrapper`
-    alone, until 3.12 only where there are weights too.
+    alone, until 3.12 only where there are weights too. `in_top_k` takes a matrix: 2.0 to 2.8 hand
+    it what they are given (2.3.1 and 2.8.0 `metrics.py`, `top_k_categorical_accuracy`), from 2.4 on
+    the accuracy of class ids flattens both, and its values no longer fit mask or weights.
     """
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if distribution == "tf_keras" or (2, 4) <= numbers < (3,) or version.endswith("-tf"):
-        return MetricRules()
+        old = distribution == "keras" and numbers < RANKS_STEPS
+        return MetricRules(ranks_steps="unweighted" if old else "all")
     if numbers < (2, 3):
-        return MetricRules(as_losses=True)
+        return MetricRules(as_losses=True, ranks_steps="none")
     if numbers < (3,):
-        return MetricRules(guards_empty=False, counts_given=True)
+        return MetricRules(guards_empty=False, counts_given=True, ranks_steps="none")
     means: Sees = "always" if numbers >= (3, 12) else "beside-weights"
     return MetricRules(means_see=means, others_see="never", samplewise=True, direct=True)

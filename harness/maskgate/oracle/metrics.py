@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -82,7 +83,10 @@ MEANS: dict[str, str] = {
     "CategoricalHinge": "categorical_hinge",
     "CosineSimilarity": "cosine",
 }
-ACCURACIES = ("BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy")
+# Of k = 5, as they are made without arguments: the label is among the five likeliest classes.
+TOP = 5
+RANKED = ("TopKCategoricalAccuracy", "SparseTopKCategoricalAccuracy")
+ACCURACIES = ("BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", *RANKED)
 # What the framework wraps as a mean of values; what sees a mask there is decided in one place.
 WRAPPED = (*MEANS, *ACCURACIES)
 OTHERS = ("RootMeanSquaredError", "AUC", *RATES)
@@ -146,17 +150,37 @@ def _values(name: str, case: Case, semantics: Semantics, model: Arithmetic) -> R
     if name == "BinaryAccuracy":
         right = (case.y_pred > THRESHOLD) == (case.y_true == 1.0)
         return Rounded(right.astype(np.float64), EXACT, model).mean(-1)
-    if name == "CategoricalAccuracy":
-        same = np.argmax(case.y_true, -1) == np.argmax(case.y_pred, -1)
-        return Rounded(same.astype(np.float64), EXACT, model)
-    if name == "SparseCategoricalAccuracy":
-        same = case.y_true == np.argmax(case.y_pred, -1)
-        return Rounded(same.astype(np.float64), EXACT, model)
+    if name in ACCURACIES:
+        labels = case.y_true if name.startswith("Sparse") else np.argmax(case.y_true, -1)
+        if name in RANKED:
+            return _among_the_first(labels, case.y_pred, model)
+        return _decided(
+            labels == np.argmax(case.y_pred, -1), np.isfinite(case.y_pred).all(-1), model
+        )
     spec = LossSpec.of("mse" if name == "RootMeanSquaredError" else MEANS[name])
     definition = Definition(spec, semantics, model)
     element = ELEMENT_LOSSES[spec.name].value
     losses = element(held(case.y_true, model), held(case.y_pred, model), definition)
     return -losses if name == "CosineSimilarity" else losses
+
+
+def _among_the_first(labels: AnyArray, y_pred: AnyArray, model: Arithmetic) -> Rounded:
+    """Whether fewer than `TOP` classes are likelier than the label.
+
+    The definition leaves open what counts where classes of one likelihood lie on either side of the
+    last place, and where the label's is no number: 0 and 1 are right there.
+    """
+    own = np.take_along_axis(y_pred, labels[..., None].astype(int), -1)
+    likelier, alike = (y_pred > own).sum(-1), (y_pred == own).sum(-1)
+    hit, miss = likelier + alike <= TOP, likelier >= TOP
+    return _decided(hit, (hit | miss) & np.isfinite(y_pred).all(-1), model)
+
+
+def _decided(hit: Any, decided: Any, model: Arithmetic) -> Rounded:
+    """1 for a hit and 0 for a miss; either where the definition decides nothing."""
+    return Rounded(
+        np.where(decided, np.asarray(hit, np.float64), 0.5), np.where(decided, 0.0, 0.5), model
+    )
 
 
 def _mean(

@@ -49,6 +49,8 @@ print("the behaviour is", "there" if there else "gone")
 sys.exit(1 if there else 0)
 ''')
 
+# Models that are fed something else than `x`.
+_FED = ("embedding", models.BESIDE)
 _EXACT_WEIGHTS = """\
 model.set_weights([np.eye(x.shape[-1]), np.zeros(x.shape[-1])])"""
 _SOME_WEIGHTS = """\
@@ -113,7 +115,7 @@ def framed(
 def builder_source(name: str) -> str:
     """The function that builds a model, as `models` has it, and what it needs."""
     units = "" if name in models.EXACT else f"UNITS = {models.UNITS}\n\n\n"
-    feed = "" if name != "embedding" else _untyped(inspect.getsource(models.inputs)) + "\n\n"
+    feed = "" if name not in _FED else _untyped(inspect.getsource(models.inputs)) + "\n\n"
     return units + feed + _untyped(inspect.getsource(models.BUILDERS[name]))
 
 
@@ -125,7 +127,7 @@ def built(name: str) -> str:
 
 def fed_source(name: str) -> str:
     """What the model is fed for `x`."""
-    return 'inputs("embedding", x)' if name == "embedding" else "x"
+    return f"inputs({name!r}, x)" if name in _FED else "x"
 
 
 def batch_source(case: Any) -> str:
@@ -163,4 +165,4 @@ def _untyped(source: str) -> str:
     """A builder's source without its annotations, whose names a script does not import."""
     for annotation in (": Any", ": int", ": str", " -> Any", " -> None"):
         source = source.replace(annotation, "")
-    return source.replace("  # type: ignore[misc]", "")
+    return source.replace("  # type: ignore[misc]", "").replace("  # noqa: ARG002", "")

@@ -13,6 +13,10 @@ from ..keras2_graphs import FUNCTIONS, Objectives
 from . import models, training
 
 _KEPT = Kept()
+TOP_K = {
+    "TopKCategoricalAccuracy": "top_k_categorical_accuracy",
+    "SparseTopKCategoricalAccuracy": "sparse_top_k_categorical_accuracy",
+}
 
 
 def direct(adapter: Any, parameters: Any, arrays: Any) -> Any:
@@ -98,12 +102,15 @@ def answers(names: Any, ask: Callable[[str], Any]) -> Any:
 def offered(adapter: Any, names: Any) -> list[str]:
     """Those of the metrics that the release has."""
     if isinstance(adapter.api, Objectives):
-        return [name for name in names if hasattr(adapter.api.keras.losses, _function(name))]
+        return [name for name in names if _objective(adapter.api.keras, name) is not None]
     return [name for name in names if hasattr(adapter.api.keras.metrics, name)]
 
 
-def _function(name: str) -> str:
-    return FUNCTIONS.get(name, name)
+def _objective(keras: Any, name: str) -> Any:
+    """The function of a metric, where metrics are functions; None where there is none."""
+    if name in TOP_K:
+        return getattr(keras.metrics, TOP_K[name], None)
+    return getattr(keras.losses, FUNCTIONS.get(name, name), None)
 
 
 def _class(keras: Any, name: str) -> Any:
@@ -120,7 +127,7 @@ def _ranks(arrays: Any) -> Any:
 def _model(adapter: Any, parameters: Any, arrays: Any, names: Any) -> Any:
     keras = adapter.api.keras
     if isinstance(adapter.api, Objectives):
-        made = [getattr(keras.losses, _function(name)) for name in names]
+        made = [_objective(keras, name) for name in names]
     else:
         made = [getattr(keras.metrics, name)(name=name.lower()) for name in names]
     where = "weighted_metrics" if parameters["weighted"] else "metrics"

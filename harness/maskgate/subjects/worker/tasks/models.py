@@ -14,9 +14,10 @@ import numpy as np
 
 from ..adapter import NotOfferedError
 
+BESIDE = "beside"  # the mask is made of an input of its own
 UNITS = 3
 RATE = 0.125  # of the training step
-EXACT = ("identity", "masking", "flat")
+EXACT = ("identity", "masking", "flat", BESIDE)
 # Layers called in a method carry masks from 2.4 on; a model in a model takes none before 2.2.
 SINCE = {"subclassed": (2, 4), "nested": (2, 2)}
 
@@ -45,6 +46,11 @@ def build(keras: Any, name: str, features: int) -> Any:
 
 def inputs(name: str, x: Any) -> Any:
     """What the model is fed for a batch of `(batch, steps, features)`."""
+    if name == "beside":
+        # A step of zeros or of no numbers is padding; which steps are not is said beside them.
+        numbers = np.all(np.isfinite(x), axis=-1, keepdims=True)
+        valid = numbers & np.any(x != 0, axis=-1, keepdims=True)
+        return [x, np.ones_like(x) * valid]
     if name != "embedding":
         return x
     # Class ids, of which 0 is padding.
@@ -66,6 +72,31 @@ def _masking(keras: Any, features: int) -> Any:
     given = keras.layers.Input((None, features))
     masked = keras.layers.Masking(0.0)(given)
     return keras.models.Model(given, keras.layers.Dense(features)(masked))
+
+
+def _beside(keras: Any, features: int) -> Any:
+    """What is padding is said by a second input, so that the first may hold NaN there."""
+
+    class Beside(keras.layers.Layer):  # type: ignore[misc]
+        """Hands on its first input, with the mask of its second."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.supports_masking = True
+
+        def call(self, inputs: Any) -> Any:
+            return inputs[0] * 1.0
+
+        def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # noqa: ARG002
+            return None if mask is None else mask[1]
+
+        def compute_output_shape(self, input_shape: Any) -> Any:
+            return input_shape[0]
+
+    layers = keras.layers
+    given, valid = layers.Input((None, features)), layers.Input((None, features))
+    steps = Beside()([given, layers.Masking(0.0)(valid)])
+    return keras.models.Model([given, valid], layers.Dense(features)(steps))
 
 
 def _question(keras: Any, features: int) -> Any:
@@ -135,6 +166,7 @@ BUILDERS = {
     "identity": _identity,
     "masking": _masking,
     "flat": _flat,
+    BESIDE: _beside,
     "question": _question,
     "question-without-dropout": _question_without_dropout,
     "embedding": _embedding,

@@ -25,7 +25,7 @@ class Batch:
     def __init__(self, name: str, arrays: Any) -> None:
         self.x, self.y = models.inputs(name, arrays["x"]), arrays["y_true"]
         self.weight = arrays.get("sample_weight")
-        self.size = len(self.x)
+        self.size = len(arrays["x"])
 
     @property
     def tuple(self) -> Any:
