@@ -15,7 +15,8 @@ from faults.planting import Fault, plant
 from test_planted_faults import check, installed, judge
 
 from maskgate.case.layer_calls import LayerCall
-from maskgate.engines.layer_calls_examination import DEFINED, defined, places
+from maskgate.engines.layer_call_judging import defined, places
+from maskgate.engines.layer_calls_examination import DEFINED
 from maskgate.oracle.attention import attended, seen
 from maskgate.oracle.ball import Ball
 from maskgate.oracle.merges import emitted, merged

@@ -17,10 +17,11 @@ import numpy as np
 import own_layers
 import pytest
 
-from maskgate.engines import own_layer_examination as laws
+from maskgate.engines import own_layer_laws as laws
 from maskgate.engines.catalogue import properties, selected
 from maskgate.engines.here import name_of
 from maskgate.engines.outcome import Outcome
+from maskgate.engines.own_layer_examination import NAME_ONE
 from maskgate.subjects import InProcess, load_adapter
 from maskgate.testing import assert_layer_keeps_laws, check_layer, check_loss
 
@@ -146,7 +147,7 @@ def test_properties_of_layers_and_of_losses_are_not_mixed() -> None:
     )
     loss = keras.losses.MeanSquaredError()
     (other,) = check_loss(loss, select=["layer-padding"])
-    assert (other.result.verdict, other.result.reason) == ("skipped", laws.NAME_ONE)
+    assert (other.result.verdict, other.result.reason) == ("skipped", NAME_ONE)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -11,67 +11,35 @@ import numpy as np
 from maskgate.case import AnyArray, Case
 from maskgate.engines.examination import NOT_OFFERED, Examination
 from maskgate.engines.own_layer import OwnLayer
+from maskgate.engines.own_layer_laws import (
+    CONTENT,
+    DROPPED,
+    EMPTY,
+    MASK_DTYPE,
+    MIXED,
+    NONFINITE,
+    NOT_SKIPPED,
+    PADDED,
+    Back,
+    Called,
+    LayerLaw,
+    Taken,
+    bound_of,
+    here,
+    name_of,
+    not_offered,
+    same,
+    spread,
+)
 from maskgate.oracle import Ball
 from maskgate.strategies import NotTaken
 from maskgate.strategies.pairs import Pair
-from maskgate.subjects.protocol import Answer, Crash, Mode, ModelSubject, Refusal, Task
+from maskgate.subjects.protocol import Crash, Mode, ModelSubject, Refusal, Task
 from maskgate.verdicts.compare import Judgement, Mismatch, SubjectCrashed, judge_array, larger
 from maskgate.verdicts.model import Finding, Identity, Verdict
 
 NAME_ONE = "asks a layer of your own: --layer pkg.module:NAME"
 SAYS_NOT = "the layer does not say that it skips masked steps (skips_masked_steps = True)"
-OF_OWN_LAYER = "own-layer"
-# Roundings of one output, as many times over as a batch has numbers: see `_bound`.
-_ROUNDINGS = 64
-
-CONTENT = "what lies under the mask gets into the output"
-NONFINITE = "NaN or infinity under the mask gets into the output (0 times NaN is NaN)"
-PADDED = "masked steps at the end change the output: they are counted, or read as valid"
-EMPTY = "a row that is masked altogether gives NaN or infinity"
-MASK_DTYPE = "a mask of numbers is understood otherwise than the same mask of bools"
-DROPPED = "the mask is dropped silently: what follows takes every step for valid"
-MIXED = "the output of a row depends on its place among the others"
-NOT_SKIPPED = "masked steps are not skipped, though the layer says so"
-
-
-@dataclass(frozen=True)
-class Called:
-    """What a layer gave of one batch: outputs, and the mask that each carries or None."""
-
-    outputs: tuple[AnyArray, ...]
-    masks: tuple[AnyArray | None, ...]
-    warned: str
-
-
-@dataclass(frozen=True)
-class LayerLaw:
-    """One law, judged where the layer was called.
-
-    Attributes:
-        cases: the batches.
-        title: what is wrong where it is broken.
-        recipe_of_call: what a script does.
-    """
-
-    cases: tuple[Case, ...]
-    title: str
-    recipe_of_call: Mapping[str, Any] = field(default_factory=dict)
-    gradient: bool = False
-
-    def judge(self, answers: Sequence[Answer]) -> Judgement:
-        """Not by itself."""
-        raise NotImplementedError(f"{len(answers)} answers of no layer")
-
-    def recipe(self, mismatch: Mismatch) -> dict[str, Any]:
-        """What a script does."""
-        del mismatch
-        return {"relation": OF_OWN_LAYER, "title": self.title, **self.recipe_of_call}
-
-
-# From the output of a case to what the output of the altered case must be.
-Taken = Callable[[AnyArray, bool], AnyArray]
-# From a place there to the place in the output of the case.
-Back = Callable[[tuple[int, ...], bool], tuple[int, ...]]
 
 
 class OwnLayerExamination(Examination):
@@ -81,11 +49,11 @@ class OwnLayerExamination(Examination):
 
     def sees_no_content(self, pair: Pair) -> None:
         """Other numbers at masked steps change no output at valid steps."""
-        self._both_alike(pair, CONTENT, _same, _here)
+        self._both_alike(pair, CONTENT, same, here)
 
     def sees_no_nonfinite(self, pair: Pair) -> None:
         """NaN and infinity at masked steps change no output at valid steps."""
-        self._both_alike(pair, NONFINITE, _same, _here)
+        self._both_alike(pair, NONFINITE, same, here)
 
     def ignores_padding(self, pair: Pair) -> None:
         """Masked steps at the end are as if the sequence were shorter."""
@@ -129,7 +97,7 @@ class OwnLayerExamination(Examination):
 
     def takes_any_mask_dtype(self, pair: Pair) -> None:
         """A mask of numbers is the mask of bools, or it is refused."""
-        self._both_alike(pair, MASK_DTYPE, _same, _here, or_refused=True)
+        self._both_alike(pair, MASK_DTYPE, same, here, or_refused=True)
 
     def stays_finite(self, pair: Pair) -> None:
         """No output of a batch with a row that is masked altogether is NaN or infinite."""
@@ -138,14 +106,14 @@ class OwnLayerExamination(Examination):
             called = self._call(pair.case)
             law = LayerLaw((pair.case,), EMPTY)
             if isinstance(called, Refusal):
-                return _not_offered(called), law
+                return not_offered(called), law
             for number, output in enumerate(called.outputs):
                 wrong = ~np.isfinite(output)
                 if wrong.any():
                     place = tuple(int(i) for i in np.argwhere(wrong)[0])
                     self._kind = self._kind_of(number)
                     seen = float(output[place])
-                    name = _name(number, called)
+                    name = name_of(number, called)
                     count, size = int(wrong.sum()), output.size
                     wanted = Mismatch(name, "a finite number", seen, 0.0, place, count, size)
                     recipe = {"check": "finite", "output": number, "place": list(place)}
@@ -189,11 +157,11 @@ class OwnLayerExamination(Examination):
             law = LayerLaw((pair.case, altered), title)
             first = self._call(pair.case)
             if isinstance(first, Refusal):
-                return _not_offered(first), law
+                return not_offered(first), law
             second = self._call(altered)
             if isinstance(second, Refusal):
                 if or_refused or altered.y_pred.shape != pair.case.y_pred.shape:
-                    return _not_offered(second), law
+                    return not_offered(second), law
                 observed = f"{second.kind}: {second.message}"[:300]
                 wanted = Mismatch("answer", "an output", observed, 0.0)
                 return Judgement(wanted), replace(law, recipe_of_call={"check": "answers"})
@@ -212,11 +180,11 @@ class OwnLayerExamination(Examination):
             before = taken(first.outputs[number], pooled).astype(np.float64)
             after = second.outputs[number].astype(np.float64)
             compared = True
-            bound = _bound(case, before, valid)
+            bound = bound_of(case, before, valid)
             radius = np.full(before.shape, bound)
             if before.shape == after.shape:
-                after = np.where(_spread(valid, after), after, before)
-            said = judge_array(_name(number, second), after, Ball(before, radius))
+                after = np.where(spread(valid, after), after, before)
+            said = judge_array(name_of(number, second), after, Ball(before, radius))
             if said.mismatch is not None:
                 self._kind = self._kind_of(number)
                 place = said.mismatch.index
@@ -230,7 +198,7 @@ class OwnLayerExamination(Examination):
             used = larger(used, said.used)
         if not compared:
             none = "its output has other steps than its input, and no mask says which are valid"
-            return _not_offered(Refusal(NOT_OFFERED, none)), law
+            return not_offered(Refusal(NOT_OFFERED, none)), law
         return Judgement(None, used), law
 
     def _valid(self, case: Case, called: Called) -> Iterator[tuple[int, AnyArray]]:
@@ -296,44 +264,3 @@ class OwnLayerExamination(Examination):
         numbers = finding.title.removeprefix(f"{self.property}: ").partition(" (own, ")[0]
         title = f"{self.property}: {recipe.get('title', '')}: {numbers} ({pair.case.loss.name})"
         return replace(finding, title=title)
-
-
-def _same(array: AnyArray, _pooled: bool) -> AnyArray:
-    return array
-
-
-def _here(index: tuple[int, ...], _pooled: bool) -> tuple[int, ...]:
-    return index
-
-
-def _name(number: int, called: Called) -> str:
-    return "output" if len(called.outputs) == 1 else f"output{number}"
-
-
-def _not_offered(refusal: Refusal) -> Judgement:
-    """Nothing to compare: the layer does not take such a batch at all."""
-    observed = f"{NOT_OFFERED}: {refusal.message}"[:300]
-    return Judgement(Mismatch("answer", "an output", observed, 0.0))
-
-
-def _spread(valid: AnyArray, output: AnyArray) -> AnyArray:
-    return valid.reshape(valid.shape + (1,) * (output.ndim - valid.ndim))
-
-
-def _bound(case: Case, output: AnyArray, valid: AnyArray) -> float:
-    """How far two answers of a layer may lie apart, whose formula nobody knows.
-
-    Each output is a function of the numbers of a batch, well conditioned in the large: it may be
-    off by a few roundings for each of them, relative to the largest number there is.
-    """
-    seen = case.y_pred[np.asarray(case.mask, bool)]
-    shown = output[np.isfinite(output) & _spread(valid, output)] if _fits(valid, output) else output
-    with np.errstate(invalid="ignore"):
-        largest = max((float(np.abs(a).max()) for a in (seen, shown) if a.size), default=1.0)
-    scale = max(1.0, largest if np.isfinite(largest) else 1.0)
-    _, steps, features = case.y_pred.shape
-    return float(_ROUNDINGS * steps * features * case.format.unit_roundoff * scale)
-
-
-def _fits(valid: AnyArray, output: AnyArray) -> bool:
-    return output.shape[: valid.ndim] == valid.shape
