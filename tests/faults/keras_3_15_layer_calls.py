@@ -18,6 +18,14 @@ FAULTS = (
         "layer",
     ),
     Fault(
+        "a-mean-over-all-steps",
+        "src/layers/pooling/global_average_pooling1d.py",
+        "            float_mask = ops.cast(mask_expanded, inputs.dtype)",
+        "            float_mask = ops.ones_like(inputs)",
+        "layer-forward",
+        "layer",
+    ),
+    Fault(
         "the-variance-counts-masked-steps",
         "src/layers/normalization/batch_normalization.py",
         DISTANCE,

@@ -9,6 +9,7 @@ MASKED = """\
         )
         return super()"""
 
+SEES = "        mask = backend.get_keras_mask(y_pred)"
 EQUAL = "    return ops.cast(ops.equal(y_true, y_pred), dtype=backend.floatx())"
 PRECISION = """\
     def result(self):
@@ -29,6 +30,17 @@ FAULTS = (
         "        return super()",
         "metric-value",
         "metric",
+    ),
+    *(
+        Fault(
+            f"no-mask-for-{name.replace('_', '-')}",
+            REDUCTION,
+            SEES,
+            f'        mask = None if self.name == "{name}" else backend.get_keras_mask(y_pred)',
+            "metric-value",
+            "metric",
+        )
+        for name in ("top_k_categorical_accuracy", "sparse_top_k_categorical_accuracy")
     ),
     Fault(
         "masked-labels-in-an-accuracy",

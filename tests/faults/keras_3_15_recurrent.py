@@ -7,6 +7,8 @@ KEPT = (
     "                    mask_t, flat_new_state, flat_state\n                )"
 )
 
+ZEROES = "zero_output_for_mask=self.zero_output_for_mask"
+
 FAULTS = (
     Fault(
         "masked-steps-change-the-state",
@@ -47,6 +49,25 @@ FAULTS = (
         "y_rev = y_rev",
         "layer-forward",
         "layer",
+    ),
+    Fault(
+        "a-wrapper-loses-its-mask",
+        "src/layers/rnn/time_distributed.py",
+        "        self.supports_masking = True",
+        "        self.supports_masking = False",
+        "layer-forward",
+        "layer",
+    ),
+    *(
+        Fault(
+            f"zeros-for-masked-steps-are-not-heeded-by-{name.lower()}",
+            "src/layers/rnn/rnn.py",
+            ZEROES,
+            f'{ZEROES} and type(self).__name__ != "{name}"',
+            "layer-forward",
+            "layer",
+        )
+        for name in ("LSTM", "GRU")
     ),
     Fault(
         "the-state-is-not-kept",
