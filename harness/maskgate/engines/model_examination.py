@@ -43,6 +43,7 @@ class ModelExamination(Examination):
     trainer is asked as users do, in its default mode: as a graph where there are graphs.
     """
 
+    every_mode = False
     # In the order in which a failure is named.
     entries: tuple[str, ...] = ENTRIES
     # The entry point that failed while the first one held.

@@ -63,6 +63,7 @@ class ZooExamination(Examination):
     a replayed deviation asks the one layer of its `details["layer"]`.
     """
 
+    every_mode = False
     brief = False
     _told: Told | None = None
 
