@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
-from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -33,10 +32,9 @@ from maskgate.oracle import Expected, expect
 from maskgate.reports.trace_gradient_svg import gradient_svg
 from maskgate.reports.trace_markdown import trace_to_markdown
 from maskgate.reports.trace_mask_svg import mask_svg
-from maskgate.reports.trace_page import trace_to_html
 from maskgate.reports.trace_report import trace_json_text, trace_schema
 from maskgate.reports.trace_terminal import show_trace
-from maskgate.reports.trace_wording import COLUMNS, facts, facts_of, layer_rows, way_text
+from maskgate.reports.trace_wording import way_text
 from maskgate.subjects.protocol import Description
 from maskgate.subjects.worker.tasks.trace_data import other_labels, rebuilt
 from maskgate.subjects.worker.tasks.trace_losses import by_output
@@ -438,69 +436,6 @@ def test_the_picture_of_the_mask_has_a_box_for_each_layer_and_is_well_formed() -
     assert any("<&>" in (word or "") for word in words)
     green = [each for each in root.iter(f"{SVG}path") if each.get("stroke") == "#1a7f37"]
     assert green
-
-
-class Page(HTMLParser):
-    """What a browser would find in a page: its elements, its text, and what it would load."""
-
-    VOID = ("meta", "br", "hr", "img", "link")
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.text: dict[str, list[str]] = {}
-        self.loaded: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in self.VOID:
-            self.open.append(tag)
-        self.text.setdefault(tag, []).append("")
-        self.loaded += [value or "" for name, value in attrs if name in ("src", "href")]
-        assert not [name for name, _ in attrs if name.startswith("on")]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open:
-            self.text[self.open[-1]][-1] += data
-
-
-def test_the_page_says_what_the_other_reports_say_and_loads_nothing() -> None:
-    found = every_state()
-    text = trace_to_html(found)
-    page = Page(text)
-    assert page.open == []
-    assert page.text["h1"] == [found.answer]
-    assert page.text["code"] == [found.command]
-    rows = [name.strip() for name, *_ in layer_rows(found)]
-    assert [name for name in page.text["th"] if name not in COLUMNS] == rows
-    assert page.text["dd"] == [said for output in found.outputs for _, said in facts_of(output)] + [
-        said for _, said in facts(found)
-    ]
-    assert page.loaded == []
-    assert "script" not in page.text
-    assert "url(" not in text
-    assert "@import" not in text
-    assert len(page.text["svg"]) == 2
-
-
-@given(st.text(max_size=12))
-def test_any_name_gives_a_page_that_shows_it(name: str) -> None:
-    found = traced(layers=(MODEL, layer(1, "made", -1, name=name)), target=name)
-    page = Page(trace_to_html(found))
-    assert page.open == []
-    assert page.text["tbody"]
-    assert "script" not in page.text
-
-
-def test_the_page_of_a_no_is_marked_and_one_without_time_has_no_heat_map() -> None:
-    assert 'h1 class="unexpected"' in trace_to_html(every_state())
-    calm = trace_to_html(traced(arrays={}))
-    assert 'h1 class="expected"' in calm
-    assert len(Page(calm).text["svg"]) == 1
 
 
 @given(st.text(max_size=12))

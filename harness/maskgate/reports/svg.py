@@ -64,8 +64,3 @@ def number(value: float) -> str:
 def clean(words: str) -> str:
     """Text without what XML cannot hold."""
     return _FORBIDDEN.sub("?", words)
-
-
-def width_of(words: str, size: float, *, bold: bool = False) -> float:
-    """Room for a line of text, in pixels: fonts differ, so it is a little more than most need."""
-    return len(words) * size * (0.64 if bold else 0.56)

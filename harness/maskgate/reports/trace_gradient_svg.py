@@ -6,7 +6,7 @@ import numpy as np
 
 from maskgate.case import AnyArray
 from maskgate.engines.trace_found import Trace
-from maskgate.reports.svg import Drawing, width_of
+from maskgate.reports.svg import Drawing
 from maskgate.reports.trace_report import by_step
 from maskgate.reports.wording import brief
 
@@ -15,13 +15,7 @@ _SAMPLES, _STEPS = 48, 96  # as many are drawn
 
 
 def gradient_svg(found: Trace) -> str | None:
-    """The picture as SVG text; None where no output has a gradient over time."""
-    drawing = gradient_drawing(found)
-    return None if drawing is None else str(drawing)
-
-
-def gradient_drawing(found: Trace) -> Drawing | None:
-    """The picture as a tree, for a page that it is part of; None as in `gradient_svg`.
+    """The picture as SVG text; None where no output has a gradient over time.
 
     Each cell is the largest size of the gradient at one step of one sample, on a scale from white
     (exactly 0) to blue (the largest of the output). A masked step is crossed out, and red where its
@@ -36,15 +30,15 @@ def gradient_drawing(found: Trace) -> Drawing | None:
         return None
     widest = max(min(values.shape[1], _STEPS) for _, values, _ in maps)
     heights = [_HEAD + _CELL * min(values.shape[0], _SAMPLES) + 34 for _, values, _ in maps]
+    width = max(2 * _MARGIN + 40 + _CELL * widest, 520)
     title = f"d loss / d prediction over batch and time: {found.target}"
-    width = max(2 * _MARGIN + 40 + _CELL * widest, 2 * _MARGIN + width_of(title, 15, bold=True))
     drawing = Drawing(width, 40 + sum(heights), title)
     drawing.text(_MARGIN, 26, title, font_size=15, font_weight="bold")
     top = 40.0
     for (name, values, mask), height in zip(maps, heights, strict=True):
         _draw(drawing, top, name, values, mask)
         top += height
-    return drawing
+    return str(drawing)
 
 
 def _draw(drawing: Drawing, top: float, name: str, values: AnyArray, mask: AnyArray | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from maskgate.engines.trace_found import LOST, Layer, Output, Trace
-from maskgate.reports.svg import Drawing, width_of
+from maskgate.reports.svg import Drawing
 from maskgate.reports.trace_wording import shape_text, valid_text, way_text
 
 _ROW, _BOX, _WIDTH, _INDENT, _MARGIN = 44, 30, 380, 24, 20
@@ -39,22 +39,12 @@ class _Place:
 
 def mask_svg(found: Trace) -> str:
     """The picture as SVG text. Green lines carry a mask, grey ones none; red is where it ends."""
-    return str(mask_drawing(found))
-
-
-def mask_drawing(found: Trace) -> Drawing:
-    """The picture as a tree, for a page that it is part of."""
     layers = [layer for layer in found.layers if layer.number]
     inputs = len(found.inputs)
     places = {layer.number: _Place(inputs + n, layer.depth) for n, layer in enumerate(layers)}
     rows = inputs + len(layers) + len(found.outputs)
     deepest = max((layer.depth for layer in layers), default=0)
-    width: float = 2 * _MARGIN + _LEFT + _INDENT * deepest + _WIDTH + 290
-    width = max(
-        width,
-        2 * _MARGIN + width_of(found.target, 16, bold=True),
-        2 * _MARGIN + width_of(found.answer, 13),
-    )
+    width = 2 * _MARGIN + _LEFT + _INDENT * deepest + _WIDTH + 290
     drawing = Drawing(width, 64 + _ROW * rows + _MARGIN, f"The way of the mask: {found.target}")
     drawing.text(_MARGIN, 24, found.target, font_size=16, font_weight="bold")
     drawing.text(_MARGIN, 46, found.answer, fill="#57606a")
@@ -67,7 +57,7 @@ def mask_drawing(found: Trace) -> Drawing:
         _draw_layer(drawing, layer, places[layer.number])
     for number, output in enumerate(found.outputs):
         _draw_output(drawing, output, _Place(inputs + len(layers) + number, 0), places, found)
-    return drawing
+    return str(drawing)
 
 
 def _draw_layer(drawing: Drawing, layer: Layer, place: _Place) -> None:
