@@ -45,6 +45,7 @@ SAYS_NOT = "the layer does not say that it skips masked steps (skips_masked_step
 class OwnLayerExamination(Examination):
     """What a law of layers is given as `subject`; it is skipped where no layer is checked."""
 
+    every_mode = False
     _kind = "layer"
 
     def sees_no_content(self, pair: Pair) -> None:

@@ -9,6 +9,8 @@ What a script compares, in the finding's `reproducer`:
                                           after a step; `replicas` against `whole`: its loss too
                  trained-identical        a training step on either batch: one loss, one set of
                                           weights, bit for bit
+                 trained-unmoved          a training step whose loss is 0 and that leaves the
+                                          weights as they were
                  survives-saving          a model and its saved copy: one loss, bit for bit
 
 How many samples are in a batch, and how many batches in an execution, is in the finding's details.
@@ -37,7 +39,8 @@ from maskgate.reports.repro_saving import SAVED, saving_check
 from maskgate.subjects.worker.tasks import models
 from maskgate.verdicts.model import Finding
 
-RELATIONS = ("trained-equals-expected", "trained-agree", "trained-identical", SAVED)
+UNMOVED = "trained-unmoved"
+RELATIONS = ("trained-equals-expected", "trained-agree", "trained-identical", UNMOVED, SAVED)
 
 _ONE_BATCH = {
     "test_on_batch": "model.test_on_batch(x, y_true, sample_weight=weight)",
@@ -132,6 +135,13 @@ observed = second
 there = not same(first, second)
 """)
 
+_UNMOVED = """\
+before = ask(lambda model, *_: 0.0, x, y_true, weight, len(x))
+observed = ask(lambda model, x, y_true, *_: model.train_on_batch(x, y_true), x, y_true, None, 0)
+expected = f"the weights as they were, and a loss of 0: {before}"
+there = not same(before, observed)
+"""
+
 _ACCUMULATED = Template("""\
 def steps(model, x, y_true, weight, batch, size):
     for part in cut(batch, size):
@@ -188,7 +198,9 @@ def model_script(finding: Finding, about: About) -> str | None:
 
 def _trains(finding: Finding) -> bool:
     recipe = finding.reproducer
-    return recipe["relation"] in ("trained-identical", SAVED) or recipe.get("entry") in _PARTS
+    return (
+        recipe["relation"] in ("trained-identical", UNMOVED, SAVED) or recipe.get("entry") in _PARTS
+    )
 
 
 def _check(finding: Finding) -> str | None:
@@ -198,6 +210,8 @@ def _check(finding: Finding) -> str | None:
     against = str(recipe.get("against") or entry)
     if relation == SAVED:
         return saving_check(finding)
+    if relation == UNMOVED:
+        return _UNMOVED
     if {entry, against} == _PARTS:
         index = f"[{', '.join(map(str, recipe['index']))}]" if recipe.get("index") else ""
         parts = int(finding.details["parts"])
