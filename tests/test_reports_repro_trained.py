@@ -148,6 +148,28 @@ def test_a_metric_of_two_batches(path: str, name: str, status: int, exit_of: Run
     assert exit_of(found) == status
 
 
+@pytest.mark.parametrize("path", ["direct", "compiled"])
+@pytest.mark.parametrize("content", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    ("name", "status"), [("MeanSquaredError", 1), ("TopKCategoricalAccuracy", 0)]
+)
+def test_a_metric_of_predictions_that_are_no_numbers(
+    path: str, content: float, name: str, status: int, exit_of: Run
+) -> None:
+    x = np.arange(1.0, 15.0).reshape(1, 2, 7)
+    mask = np.array([[True, False]])
+    y_true = np.eye(7)[None, :2]
+    case = Case(LossSpec.of("mse"), "sum_over_batch_size", "float32", y_true, x, mask)
+    altered = case.with_(y_pred=np.where(mask[..., None], x, content))
+    found = told(
+        case,
+        altered,
+        details={"path": path, "weighted": False},
+        recipe={"relation": "metric-identical", "name": name, "part": name},
+    )
+    assert exit_of(found) == status
+
+
 @pytest.mark.parametrize(("expected", "status"), [(1.0, 0), (0.5, 1)])
 def test_a_metric_by_its_formula(expected: float, status: int, exit_of: Run) -> None:
     found = told(

@@ -15,6 +15,8 @@ import textwrap
 from string import Template
 from typing import Any
 
+import numpy as np
+
 from maskgate.case import array_from_dict, array_to_dict
 from maskgate.reports.literals import array_source
 from maskgate.reports.repro_frame import (
@@ -29,6 +31,7 @@ from maskgate.reports.repro_frame import (
     number,
 )
 from maskgate.reports.script_text import ATTACHING
+from maskgate.subjects.worker.tasks.models import BESIDE
 from maskgate.verdicts.model import Finding
 
 CLASS_WEIGHT = "class-weight"
@@ -190,6 +193,10 @@ def _direct(finding: Finding, about: About, case: Any) -> str:
 
 def _compiled(finding: Finding, about: About, case: Any) -> str:
     name = "identity" if case["mask"] is None else "masking"
+    padded = _padded
+    if finding.altered is not None and _not_all_numbers(finding.altered["y_pred"]):
+        # What is no number cannot be padding to a Masking layer: the mask comes beside it.
+        name, padded = BESIDE, _as_it_is
     program = _COMPILED.substitute(
         builder=builder_source(name),
         built=textwrap.indent(built(name), " " * 8),
@@ -200,7 +207,7 @@ def _compiled(finding: Finding, about: About, case: Any) -> str:
     )
     altered = ""
     if finding.altered is not None:
-        lines = batch_source(_padded(finding.altered)).splitlines()
+        lines = batch_source(padded(finding.altered)).splitlines()
         altered = "\n".join(
             line.replace(" = ", "_2 = ", 1)
             if line.startswith(("x =", "y_true =", "weight ="))
@@ -211,6 +218,15 @@ def _compiled(finding: Finding, about: About, case: Any) -> str:
     data = batch_source(_padded(case))
     made = f"loss = {loss_source(case)}"
     return framed(finding, about, made=made, program=program, data=data, check=check)
+
+
+def _not_all_numbers(array: Any) -> bool:
+    values = array_from_dict(array)
+    return values is not None and not np.isfinite(values).all()
+
+
+def _as_it_is(case: Any) -> Any:
+    return case
 
 
 def _padded(case: Any) -> Any:
