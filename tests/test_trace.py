@@ -29,7 +29,9 @@ from maskgate.engines.trace_family import (
 from maskgate.engines.trace_found import FamilySeen, Layer, MaskSeen, Output, Trace
 from maskgate.engines.trace_way import ends_of
 from maskgate.oracle import Expected, expect
+from maskgate.reports.svg import LETTER, PALETTE, shortened, width_of
 from maskgate.reports.trace_gradient_svg import gradient_svg
+from maskgate.reports.trace_lines import End, Line, lanes_of
 from maskgate.reports.trace_markdown import trace_to_markdown
 from maskgate.reports.trace_mask_svg import mask_svg
 from maskgate.reports.trace_report import trace_json_text, trace_schema
@@ -447,19 +449,89 @@ def test_any_name_gives_a_picture_that_is_well_formed(name: str) -> None:
     ET.fromstring(picture)
 
 
-def test_the_heat_map_is_white_at_zero_and_red_at_masked_steps_with_a_gradient() -> None:
-    picture = gradient_svg(traced())
+def luminance(colour: str) -> float:
+    """As WCAG 2 defines it."""
+    parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_can_be_read_on_every_colour_that_it_stands_on(dark: bool) -> None:
+    light = {name: luminance(colours[dark]) + 0.05 for name, colours in PALETTE.items()}
+    boxes = ("paper", "made", "kept", "changed", "used", "idle", "lost")
+    on = [(text, box) for text in ("ink", "quiet") for box in boxes]
+    on += [("masked", "paper"), ("broken", "paper")]
+    ratios = {pair: max(light[n] for n in pair) / min(light[n] for n in pair) for pair in on}
+    assert min(ratios.values()) >= 4.5, min(ratios, key=lambda pair: ratios[pair])
+
+
+def test_no_two_lines_of_a_picture_lie_on_one_another() -> None:
+    ends = [End(row, 0.0, 44.0 * row, 44.0 * row + 30) for row in range(9)]
+    spans = [(0, 1), (0, 2), (1, 3), (2, 4), (0, 8), (4, 8), (3, 4)]
+    lanes = lanes_of([Line(ends[first], ends[last], masked=True) for first, last in spans])
+    long = [(span, lane) for span, lane in zip(spans, lanes, strict=True) if span[1] - span[0] > 1]
+    for n, ((first, last), lane) in enumerate(long):
+        for (other_first, other_last), other in long[n + 1 :]:
+            assert lane != other or last <= other_first or other_last <= first
+    assert lanes[0] == lanes[-1] == 0
+    assert max(lanes) == 2
+
+
+@given(st.text(min_size=1, max_size=60), st.floats(30, 400))
+def test_what_is_shortened_fits(words: str, room: float) -> None:
+    cut = shortened(words, room)
+    assert width_of(cut) <= max(room, 2 * LETTER)
+    assert cut == words or cut.endswith("…")
+
+
+def heat_map(found: Trace) -> ET.Element:
+    picture = gradient_svg(found)
     assert picture is not None
-    cells = [each for each in ET.fromstring(picture).iter(f"{SVG}rect") if each.get("stroke")]
-    colours = [each.get("fill") for each in cells]
-    assert len(colours) == 6
-    assert colours[2] == colours[4] == "#ffffff"
-    assert colours[0] == "#094baa"
-    red, green, blue = (int(str(colours[5])[n : n + 2], 16) for n in (1, 3, 5))
-    assert red > green
-    assert red > blue
-    crossed = list(ET.fromstring(picture).iter(f"{SVG}path"))
-    assert len(crossed) == 3
+    return ET.fromstring(picture)
+
+
+def cells_of(root: ET.Element) -> list[tuple[str | None, float]]:
+    """Colour and strength of each cell; those of the scale have no hint."""
+    return [
+        (each.get("class"), float(each.get("fill-opacity", "nan")))
+        for each in root.iter(f"{SVG}rect")
+        if each.find(f"{SVG}title") is not None
+    ]
+
+
+def test_the_heat_map_is_white_at_zero_and_red_at_masked_steps_with_a_gradient() -> None:
+    root = heat_map(traced())
+    cells = cells_of(root)
+    assert len(cells) == 6
+    assert cells[0] == ("fill-heat stroke-grid", 1.0)
+    assert 0.15 < cells[1][1] < 1.0
+    assert [cells[2][1], cells[4][1]] == [0.0, 0.0]
+    assert cells[5][0] == "fill-broken stroke-grid"
+    assert cells[5][1] > 0
+    legend, masked_steps = 2, 3
+    assert len(list(root.iter(f"{SVG}path"))) == legend + masked_steps
+
+
+def test_the_heat_map_has_a_scale_and_numbers_at_both_axes() -> None:
+    root = heat_map(traced())
+    words = [each.text for each in root.iter(f"{SVG}text")]
+    assert {"0", "0.25", "time →", "batch ↓", "masked, 0", "masked, not 0"} <= set(words)
+    assert [words.count(number) for number in ("1", "2")] == [2, 1]
+    assert "not finite" not in words
+    nan = np.full((1, 2, 1), np.nan, np.float32)
+    root = heat_map(traced(arrays={"gradient_0": nan}))
+    assert "not finite" in [each.text for each in root.iter(f"{SVG}text")]
+    assert cells_of(root) == [("fill-ink stroke-grid", 1.0)] * 2
+
+
+def test_a_long_batch_is_cut_and_says_so() -> None:
+    root = heat_map(traced(arrays={"gradient_0": np.ones((50, 100, 1))}))
+    assert len(cells_of(root)) == 48 * 96
+    words = [each.text for each in root.iter(f"{SVG}text")]
+    assert f"{50 * 100 - 48 * 96} steps more are not drawn" in words
 
 
 def test_there_is_no_heat_map_without_time() -> None:
