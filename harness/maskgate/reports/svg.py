@@ -8,12 +8,13 @@ import textwrap
 from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 
 FONT = "ui-sans-serif, system-ui, sans-serif"
-# No letter of a common sans-serif font is much wider on average, at a size of 13: text that is cut
-# by this stays in its place whatever font the reader has.
-LETTER = 7.8
+# How wide letters are at a size of 13, in a sans-serif font that is wide: text that is cut by this
+# stays in its place whatever font the reader has.
+LETTER = 8.3
+_CAPITAL, _WIDEST, _IDEOGRAM = 10.3, 13.0, 16.0
 # The colours by what they stand for: on a light page, and on a dark one.
 PALETTE = {
     "paper": ("#ffffff", "#0d1117"),
@@ -127,16 +128,29 @@ def clean(words: str) -> str:
     return _FORBIDDEN.sub("?", words)
 
 
-def width_of(words: str, size: float = 13) -> float:
-    """The room that a line of text may take, in pixels."""
-    return cell_len(words) * LETTER * size / 13
+def width_of(words: str) -> float:
+    """The room that a line of text may take at a size of 13, in pixels."""
+    return sum(map(_width, words))
+
+
+def _width(letter: str) -> float:
+    if letter in "MWm@%":
+        return _WIDEST
+    cells = cell_len(letter)
+    if cells == 2:
+        return _IDEOGRAM
+    return cells * (_CAPITAL if letter.isupper() or letter == "w" else LETTER)
 
 
 def shortened(words: str, room: float) -> str:
     """A line of text with its end left out where it would take more than this many pixels."""
     if width_of(words) <= room:
         return words
-    return set_cell_size(words, max(1, int(room / LETTER) - 1)).rstrip() + "…"
+    kept = 0
+    left = room - _WIDEST
+    while kept < len(words) and (left := left - _width(words[kept])) >= 0:
+        kept += 1
+    return words[: max(kept, 1)].rstrip() + "…"
 
 
 def lines_of(words: str, room: float, size: float = 13) -> list[str]:

@@ -11,6 +11,7 @@ from maskgate.case import AnyArray
 from maskgate.engines.trace_found import Trace
 from maskgate.reports.svg import Drawing, lines_of, shortened
 from maskgate.reports.trace_report import by_step
+from maskgate.reports.trace_wording import output_title
 from maskgate.reports.wording import brief
 
 _CELL, _MARGIN, _AXIS, _LINE = 24, 20, 56, 20
@@ -23,13 +24,13 @@ _SCALE = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True)
-class _Map:
+class Heat:
     """The gradient of one output.
 
     Attributes:
         name: of the output.
         values: its largest size at each step, of shape `(batch, time)`.
-        mask: which steps are masked, of the same shape.
+        masked: which steps are masked, of the same shape.
     """
 
     name: str
@@ -48,6 +49,7 @@ class _Map:
 
     @property
     def height(self) -> float:
+        """Of its picture, in pixels."""
         return _HEAD + _CELL * self.drawn[0] + _FOOT
 
 
@@ -68,47 +70,54 @@ def gradient_drawing(found: Trace, heading: bool = True) -> Drawing | None:
         found: the trace.
         heading: whether the target stands over it.
     """
-    maps = [
-        _map(output.name, gradient, found.arrays.get(f"mask_{number}"))
-        for number, output in enumerate(found.outputs)
-        if (gradient := found.arrays.get(f"gradient_{number}")) is not None and gradient.ndim > 2
-    ]
-    if not maps:
+    heats = heats_of(found)
+    if not heats:
         return None
-    widest = max(each.drawn[1] for each in maps)
+    widest = max(each.drawn[1] for each in heats)
     width = max(2 * _MARGIN + _AXIS + _CELL * widest + _UNIT, 620)
     title = f"d loss / d prediction over batch and time: {found.target}"
     lines = lines_of(title, width - 2 * _MARGIN, 15) if heading else []
     top = float(_LINE * len(lines) + (12 if heading else 0))
-    described = " ".join(_description(each) for each in maps)
-    drawing = Drawing(width, top + sum(each.height for each in maps), title, described)
+    described = " ".join(_description(each) for each in heats)
+    drawing = Drawing(width, top + sum(each.height for each in heats), title, described)
     for number, line in enumerate(lines):
         drawing.text(_MARGIN, 28 + _LINE * number, line, font_size=15, font_weight="bold")
-    for each in maps:
+    for each in heats:
         _draw(drawing, top, each, width - 2 * _MARGIN)
         top += each.height
     return drawing
 
 
-def _map(name: str, gradient: AnyArray, mask: AnyArray | None) -> _Map:
+def heats_of(found: Trace) -> list[Heat]:
+    """The gradients over batch and time, of the outputs that have one."""
+    return [
+        _heat(output.name, gradient, found.arrays.get(f"mask_{number}"))
+        for number, output in enumerate(found.outputs)
+        if (gradient := found.arrays.get(f"gradient_{number}")) is not None and gradient.ndim > 2
+    ]
+
+
+def _heat(name: str, gradient: AnyArray, mask: AnyArray | None) -> Heat:
     values = by_step(gradient)
     if mask is None or mask.ndim < 2:
-        return _Map(name, values, np.zeros(values.shape, bool))
-    return _Map(name, values, np.logical_not(mask.reshape(*mask.shape[:2], -1).any(axis=2)))
+        return Heat(name, values, np.zeros(values.shape, bool))
+    return Heat(name, values, np.logical_not(mask.reshape(*mask.shape[:2], -1).any(axis=2)))
 
 
-def _description(each: _Map) -> str:
+def _description(each: Heat) -> str:
     """The picture of one output in words."""
     at_masked = each.values[each.masked]
-    words = f"Output {each.name}: the largest size of a finite gradient is {brief(each.largest)}"
+    words = (
+        f"{output_title(each.name)}: the largest size of a finite gradient is {brief(each.largest)}"
+    )
     if at_masked.size:
         moved = np.count_nonzero(at_masked)
         words += f"; it is not 0 at {moved} of {at_masked.size} masked steps"
     return f"{words}."
 
 
-def _draw(drawing: Drawing, top: float, each: _Map, room: float) -> None:
-    drawing.text(_MARGIN, top + 24, shortened(f"output {each.name}", room), font_weight="bold")
+def _draw(drawing: Drawing, top: float, each: Heat, room: float) -> None:
+    drawing.text(_MARGIN, top + 24, shortened(output_title(each.name), room), font_weight="bold")
     _draw_scale(drawing, top + 34, each)
     left, first = _MARGIN + _AXIS, top + _HEAD
     samples, steps = each.drawn
@@ -128,7 +137,7 @@ def _draw(drawing: Drawing, top: float, each: _Map, room: float) -> None:
         drawing.text(left, first + _CELL * samples + 20, words, fill="quiet")
 
 
-def _draw_scale(drawing: Drawing, top: float, each: _Map) -> None:
+def _draw_scale(drawing: Drawing, top: float, each: Heat) -> None:
     """What the colours mean: from 0 to the largest, and the signs of a masked step."""
     x = float(_MARGIN)
     drawing.text(x, top + 16, "0", fill="quiet", font_size=11)
@@ -159,7 +168,7 @@ def _draw_number(drawing: Drawing, x: float, y: float, value: int, anchor: str) 
     drawing.text(x, y, str(value), fill="quiet", font_size=11, text_anchor=anchor)
 
 
-def _draw_cell(drawing: Drawing, x: float, y: float, each: _Map, sample: int, step: int) -> None:
+def _draw_cell(drawing: Drawing, x: float, y: float, each: Heat, sample: int, step: int) -> None:
     value, masked = float(each.values[sample, step]), bool(each.masked[sample, step])
     if np.isfinite(value):
         share = value / each.largest if value else 0.0
@@ -189,4 +198,4 @@ def _draw_square(drawing: Drawing, x: float, y: float, share: float, colour: str
 
 def _draw_cross(drawing: Drawing, x: float, y: float) -> None:
     line = f"M {x + 5:g} {y + 5:g} l {_CELL - 10} {_CELL - 10}"
-    drawing.add("path", d=line, stroke="edge", stroke_width=1.5)
+    drawing.add("path", d=line, stroke="ink", stroke_width=1.25)

@@ -10,7 +10,7 @@ from maskgate.reports.svg import Drawing, lines_of, shortened, width_of
 from maskgate.reports.trace_lines import LANE, End, Line, draw_lines, lanes_of
 from maskgate.reports.trace_wording import STATE_WORDS, shape_text, valid_text, way_text
 
-_ROW, _BOX, _WIDTH, _INDENT, _MARGIN = 44, 30, 430, 24, 20
+_ROW, _BOX, _WIDTH, _INDENT, _MARGIN = 44, 30, 450, 24, 20
 _SHAPES = 180  # room for shapes, as far as the name beside them leaves it
 _LINE = 20  # height of a line of text
 _FILLS = {

@@ -57,6 +57,11 @@ def shape_text(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape)) or "scalar"
 
 
+def output_title(name: str) -> str:
+    """An output by its name; Keras calls one that has none `output`."""
+    return name if name == "output" else f"output {name}"
+
+
 def way_text(layer: Layer) -> str:
     """What became of the mask."""
     if layer.mask_out is not None and any("destroy the mask" in text for text in layer.warnings):
