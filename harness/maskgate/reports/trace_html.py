@@ -58,11 +58,10 @@ def _add_way(page: Page, main: ET.Element, found: Trace) -> None:
     body = table(section, "What each layer makes of the mask", COLUMNS)
     for layer, (name, *cells, way) in zip(layers, layer_rows(found), strict=True):
         row = part(body, "tr")
-        indent = f"padding-left:{0.75 + 1.25 * layer.depth:g}rem"
-        part(row, "th", name.strip() or layer.name, scope="row", style=indent)
+        part(row, "th", name.strip() or layer.name, scope="row", style=f"--depth:{layer.depth}")
         for cell in cells:
             part(row, "td", cell)
-        part(row, "td", way, class_=_way_class(layer))
+        part(row, "td", way, class_=f"way {_way_class(layer)}")
     warned = [layer for layer in layers if layer.warnings]
     if warned:
         part(section, "h3", "What layers warned about")
