@@ -11,6 +11,7 @@ import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
@@ -131,6 +132,19 @@ def test_the_heat_map_is_there_as_numbers() -> None:
     ]
     flat = replace(traced(), arrays={"gradient_0": np.zeros((2, 3))})
     assert "The gradient over batch and time" not in Parsed(trace_to_html(flat)).said("h2")
+
+
+def test_links_can_be_followed() -> None:
+    found = every_state()
+    page = Parsed(trace_to_html(found))
+    assert [has["href"] for has in page.all("a")] == [found.known[0].link]
+    assert "finding there-is-none-of-this-name" in page.said("span")
+    there = replace(found.known[1], link="reports/findings/layers-drop-masks-silently")
+    (href,) = (
+        has["href"] for has in Parsed(trace_to_html(replace(found, known=(there,)))).all("a")
+    )
+    assert str(href).startswith("file:///")
+    assert (Path(unquote(urlsplit(str(href)).path)) / "repro.py").is_file()
 
 
 def hostile() -> Trace:

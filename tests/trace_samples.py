@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from maskgate.engines.trace_answer import answer_of
-from maskgate.engines.trace_found import FamilySeen, Layer, MaskSeen, Output, Trace
+from maskgate.engines.trace_found import FamilySeen, Known, Layer, MaskSeen, Output, Trace
 
 MASK = MaskSeen((2, 3), 0.5)
 
@@ -118,4 +118,10 @@ def every_state() -> Trace:
     told = {**matter.labels, "after": 0.75, "metrics": (metric,)}
     gradient = {"largest_masked": 0.1, "largest_valid": "nan", "zero": False}
     lost = replace(matter, labels=told, gradient=gradient, family=FamilySeen(skipped="no mask"))
-    return traced(output(made_by=3), lost, layers=layers, notes=("a note",), exit_status=1)
+    known = (
+        Known("metrics", "Metrics <count> them.", "https://example.org/issues/1?a=1&b=2"),
+        Known("all masked", "It is NaN.", "reports/findings/there-is-none-of-this-name"),
+    )
+    return traced(
+        output(made_by=3), lost, layers=layers, notes=("a note",), known=known, exit_status=1
+    )

@@ -8,11 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from maskgate.engines.catalogue import suite_folder
+from maskgate.engines.plugin import SHIPPED
 from maskgate.engines.trace_family import own_semantics
 from maskgate.engines.trace_found import SUBJECT_FAILED, WRONG_USAGE, Trace
 from maskgate.engines.trace_judged import judged
+from maskgate.engines.trace_known import known_of
 from maskgate.subjects import SubjectError, open_subject
 from maskgate.subjects.protocol import Crash, Description, ModelSubject, Refusal, Task
+from maskgate.verdicts.deviations import load_deviations
 from maskgate.verdicts.difference import Failure
 
 
@@ -96,7 +100,8 @@ def trace(subject: ModelSubject, request: TraceRequest) -> Trace:
         failure = Failure(problem["asked"], problem["found"], problem["hint"])
         status = SUBJECT_FAILED if problem["failed"] else WRONG_USAGE
         return replace(nothing, failures=(failure,), exit_status=status)
-    return judged(nothing, who, done.data, done.arrays)
+    made = judged(nothing, who, done.data, done.arrays)
+    return replace(made, known=known_of(made, who, load_deviations(suite_folder() / SHIPPED)))
 
 
 def _described(who: Description) -> dict[str, Any]:

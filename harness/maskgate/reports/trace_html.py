@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
 from maskgate.engines.trace_found import AS_EXPECTED, LOST, Layer, Trace
-from maskgate.reports.page import Page, part, table
+from maskgate.reports.page import Page, link, part, table
 from maskgate.reports.trace_gradient_svg import Heat, gradient_drawing, heats_of
 from maskgate.reports.trace_mask_svg import mask_drawing
 from maskgate.reports.trace_wording import (
@@ -41,6 +41,7 @@ def trace_to_html(found: Trace) -> str:
     _add_way(page, main, found)
     _add_measured(main, found)
     _add_gradient(page, main, found)
+    _add_known(main, found)
     _add_again(main, found)
     return _finished(page)
 
@@ -116,6 +117,15 @@ def _add_numbers(section: ET.Element, heat: Heat) -> None:
             value, masked = float(heat.values[sample, step]), heat.masked[sample, step]
             words = f"{brief(value)} (masked)" if masked else brief(value)
             part(row, "td", words, **({"class_": "bad-way"} if masked and value != 0 else {}))
+
+
+def _add_known(main: ET.Element, found: Trace) -> None:
+    if not found.known:
+        return
+    told = part(_section(main, "What is known of this"), "ul")
+    for known in found.known:
+        item = part(told, "li", f"{_sentence(known.about)}: {known.sentence} ")
+        link(item, known.link)
 
 
 def _add_again(main: ET.Element, found: Trace) -> None:
