@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import Any
 
 import pytest
@@ -29,6 +30,11 @@ def pytest_terminal_summary(
     if eager and trip:
         terminalreporter.write_line(f"a round trip costs {eager / trip:.1%} of an eager call")
     for bench in benchmarks:
+        for name, ratios in bench.extra_info.get("times_the_plain_test", {}).items():
+            middle, span = statistics.median(ratios), f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
+            terminalreporter.write_line(
+                f"in turn, {len(ratios)} rounds: {name} {middle:5.2f} x the plain test ({span})"
+            )
         if "own_share" in bench.extra_info:
             terminalreporter.write_line(
                 f"{bench.name}: {bench.stats.min:.0f} s from a cold start; maskgate's own time is "

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -75,7 +76,8 @@ def keras_loss(
     return float(keras.losses.MeanSquaredError()(y_true, prediction, weight))
 
 
-def test_bare_eager_calls(benchmark: object) -> None:
+def bare_calls() -> Callable[[], None]:
+    """The framework's calls and nothing else."""
     rng = np.random.default_rng(0)
     shape = (BATCH, STEPS, FEATURES)
     y_true, y_pred = rng.normal(size=(2, *shape)).astype("float32")
@@ -85,10 +87,11 @@ def test_bare_eager_calls(benchmark: object) -> None:
         for _ in range(CHECKS):
             keras_loss(y_true, y_pred, mask, weight)
 
-    measure(benchmark, work, CHECKS)
+    return work
 
 
-def test_plain_test(benchmark: object) -> None:
+def plain_test() -> Callable[[], None]:
+    """What a person would write."""
     shape = (BATCH, STEPS, FEATURES)
 
     @quiet(CHECKS)
@@ -106,11 +109,11 @@ def test_plain_test(benchmark: object) -> None:
         scale = np.abs(elements * mask * weight).sum() / max(valid, 1)
         assert abs(observed - expected) <= 1e-4 * scale + 1e-6
 
-    measure(benchmark, work, CHECKS)
+    return work
 
 
-@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "all-modes"])
-def test_maskgate(benchmark: object, subject: Subject, compiled: bool) -> None:
+def maskgate(subject: Subject, *, compiled: bool) -> Callable[[], None]:
+    """The property `loss-value` on the same batches, as `maskgate check` runs it."""
     description = subject.describe()
     modes = description.modes if compiled else description.modes[:1]
     examination = examine(subject, description, "loss-value")
@@ -125,7 +128,46 @@ def test_maskgate(benchmark: object, subject: Subject, compiled: bool) -> None:
             drawn()
         assert ahead.problem is None
 
-    measure(benchmark, work, len(modes) * (CHECKS // len(modes)))
+    return work
+
+
+def test_bare_eager_calls(benchmark: object) -> None:
+    measure(benchmark, bare_calls(), CHECKS)
+
+
+def test_plain_test(benchmark: object) -> None:
+    measure(benchmark, plain_test(), CHECKS)
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "all-modes"])
+def test_maskgate(benchmark: object, subject: Subject, compiled: bool) -> None:
+    asked = len(subject.describe().modes) if compiled else 1
+    measure(benchmark, maskgate(subject, compiled=compiled), asked * (CHECKS // asked))
+
+
+def test_in_turn(benchmark: object, subject: Subject) -> None:
+    """One round of each way after the other: a machine that slows down slows all of them down."""
+    ways = {
+        "bare": bare_calls(),
+        "plain": plain_test(),
+        "maskgate": maskgate(subject, compiled=False),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+
+    def work() -> None:
+        for name, way in ways.items():
+            started = time.perf_counter()
+            way()
+            taken[name].append(time.perf_counter() - started)
+
+    benchmark.pedantic(work, rounds=2 * ROUNDS + 1, warmup_rounds=1)  # type: ignore[attr-defined]
+    # The first one warmed up.
+    rounds = {name: each[1:] for name, each in taken.items()}
+    benchmark.extra_info["times_the_plain_test"] = {  # type: ignore[attr-defined]
+        name: sorted(plain / own for plain, own in zip(rounds["plain"], each, strict=True))
+        for name, each in rounds.items()
+        if name != "plain"
+    }
 
 
 def test_drawing_alone(benchmark: object) -> None:

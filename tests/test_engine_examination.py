@@ -24,7 +24,7 @@ from hypothesis.errors import UnsatisfiedAssumption
 from maskgate.case import Case
 from maskgate.engines.examination import CRASHES_ENOUGH, Deviation, Examination
 from maskgate.engines.forced_failure import prove_it_can_fail
-from maskgate.engines.outcome import Outcome, conclude, replay_known
+from maskgate.engines.outcome import Outcome, conclude, replay_known, try_other_modes
 from maskgate.oracle import Semantics
 from maskgate.strategies import MASKED, Pair, pairs
 from maskgate.strategies.alterations import repadded
@@ -348,6 +348,26 @@ def test_a_listed_deviation_of_the_first_mode_is_looked_for_in_the_others_too() 
     examined = examination(plus(NAN, when=masked), known=[listed("mask")])
     examined.conforms(Pair(case(), compiled=True))
     assert examined.tally.deviating == {"eager": 1, "graph": 1, "xla": 1}
+
+
+def test_what_the_first_mode_shows_is_asked_in_the_others_before_they_are_said_to_hold() -> None:
+    everywhere, eager_alone = plus(NAN), plus(NAN, mode="eager")
+    said = {}
+    for name, bend in (("everywhere", everywhere), ("eager alone", eager_alone)):
+        examined = examination(bend)
+        deviation = raised(examined, Pair(case(), compiled=True))
+        try_other_modes(examined, deviation, conform(examined))
+        said[name] = concluded(examined, deviation).result
+    assert said["everywhere"].modes == dict.fromkeys(("eager", "graph", "xla"), "new")
+    assert said["eager alone"].modes == {"eager": "new", "graph": "holds", "xla": "holds"}
+    assert said["everywhere"].examples == 1
+
+
+def test_what_a_later_mode_alone_shows_is_not_asked_again() -> None:
+    examined = examination(plus(NAN, mode="graph"))
+    deviation = raised(examined, Pair(case(), compiled=True))
+    try_other_modes(examined, deviation, conform(examined))
+    assert concluded(examined, deviation).result.modes == {"eager": "holds", "graph": "new"}
 
 
 def test_modes_that_part_ways_are_told_apart_by_the_property_about_modes() -> None:

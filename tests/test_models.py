@@ -17,12 +17,21 @@ from faults.planting import Fault, plant
 from hypothesis import given, settings
 from test_planted_faults import check, installed, judge
 
+from maskgate import environments
 from maskgate.case import Case, LossSpec, format_of
 from maskgate.engines.examination import Deviation
 from maskgate.engines.model_examination import ENTRIES, ModelExamination
 from maskgate.oracle import Ball, Expected, Semantics, expect
 from maskgate.reports.repro import repro_script
-from maskgate.strategies import STACKS, Pair, question_corners, trained_batches, trained_pairs
+from maskgate.strategies import (
+    STACKS,
+    Pair,
+    empty_corners,
+    nonfinite_corners,
+    question_corners,
+    trained_batches,
+    trained_pairs,
+)
 from maskgate.strategies.alterations import repadded
 from maskgate.strategies.models import fed, made_mask
 from maskgate.subjects.protocol import MODES, Description, Done, Refusal, Task
@@ -57,7 +66,8 @@ class FakeTrainer(FakeSubject):
             labels = float(task.arrays["y_true"].sum())
             race = 0.5 if self.races and len(self.tasks) % 3 == 0 else 0.0
             weights = np.asarray([1.0 + self.leaks * labels + race], np.float32)
-            return Done({}, {"loss": np.asarray(loss), "weights": weights})
+            before = np.ones(1, np.float32)
+            return Done({}, {"loss": np.asarray(loss), "weights": weights, "before": before})
         values = {name: np.asarray(self.change(name, loss)) for name in task.parameters["entries"]}
         return Done({"refused": {}}, values)
 
@@ -211,6 +221,31 @@ def test_labels_that_leak_into_the_weights_are_found() -> None:
     assert found.reproducer["part"] == "gradient"  # where the weights stand
 
 
+def test_a_step_on_nothing_but_padding_moves_no_weight() -> None:
+    first = empty_corners()[0]
+    assert not np.asarray(first.case.mask).any()
+    examined(FakeTrainer()).step_changes_nothing(first)
+    for subject, part, observed in (
+        (FakeTrainer(leaks=1e-3), "weights", None),
+        (FakeTrainer(semantics=Semantics("valid-twice")), "value", "nan"),
+    ):
+        found = raised(examined(subject).step_changes_nothing, first)
+        assert found.reproducer["part"] == part
+        assert observed in (None, found.observed)
+        assert found.reproducer["relation"] == "trained-unmoved"
+
+
+def test_padding_that_is_not_a_number_is_asked_of_every_model() -> None:
+    pairs = nonfinite_corners()
+    assert {each.details["model"] for each in pairs} == {"question", *STACKS}
+    for each in pairs:
+        assert each.altered is not None
+        masked = ~np.asarray(each.case.mask)
+        assert np.isnan(each.altered.y_true[masked]).all()
+        assert np.array_equal(each.case.y_true[~masked], each.altered.y_true[~masked])
+        assert np.isfinite(each.altered.y_pred).all()
+
+
 def test_a_step_with_two_outcomes_is_asked_again_before_it_is_blamed() -> None:
     subject = FakeTrainer(races=True, semantics=Semantics("objective"))
     for _ in range(3):
@@ -259,6 +294,10 @@ def findings() -> dict[str, Finding]:
             examined(FakeTrainer(leaks=1.0), "mask-reaches-loss").steps_alike,
             question_corners()[0],
         ),
+        "unmoved": raised(
+            examined(FakeTrainer(leaks=1.0), "training-on-an-empty-mask").step_changes_nothing,
+            empty_corners()[0],
+        ),
     }
 
 
@@ -271,7 +310,7 @@ def test_each_model_has_a_script(model: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["value", "agree", "identical"])
+@pytest.mark.parametrize("kind", ["value", "agree", "identical", "unmoved"])
 def test_a_script_runs_and_says_that_the_behaviour_is_gone(kind: str, tmp_path: Path) -> None:
     found = findings()[kind]
     if kind == "value":  # bent by the fake: what is right was expected
@@ -292,6 +331,19 @@ def test_a_script_runs_and_says_that_the_behaviour_is_gone(kind: str, tmp_path: 
         assert again.returncode == 1, again.stdout + again.stderr[-2000:]
 
 
+@pytest.mark.releases
+def test_the_script_of_a_step_on_an_empty_mask_shows_the_nan_of_keras_2_15(tmp_path: Path) -> None:
+    (tmp_path / "repro.py").write_text(
+        script_of(replace(findings()["unmoved"], details={"model": "masking"}))
+    )
+    python = environments.ensure(environments.get("tf-2.15.1"))
+    done = subprocess.run(
+        [python, tmp_path / "repro.py"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stdout + done.stderr[-2000:]
+    assert "nan" in done.stdout
+
+
 # -- the suite can fail
 
 
@@ -304,6 +356,7 @@ def test_a_fault_in_a_trainer_or_a_layer_is_killed(fault: Fault, tmp_path: Path)
 
 @pytest.mark.slow
 def test_the_installed_framework_passes() -> None:
-    for name in ("compiled-loss-value", "api-paths", "mask-reaches-loss"):
+    asked = ("compiled-loss-value", "api-paths", "mask-reaches-loss", "training-on-an-empty-mask")
+    for name in asked:
         status, report = check(name, profile="smoke")
         assert status == 0, [each["title"] for each in report["findings"]]

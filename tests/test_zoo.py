@@ -96,6 +96,25 @@ def test_what_is_listed_holds(subject: Subject) -> None:
     assert asked.tally.examples == len(SOME)
 
 
+def test_two_properties_judge_the_same_answers(subject: Subject) -> None:
+    class Counting(Told):
+        calls = 0
+
+        def perform(self, task: Task, *, timeout: float | None = None) -> Any:
+            self.calls += task.name == "zoo.masks"
+            return super().perform(task, timeout=timeout)
+
+    told = Counting(subject)
+    examined(told).emits_what_is_listed(masked_sequences())
+    first = told.calls
+    loud = examined(told, "mask-loss-is-loud")
+    with pytest.raises(CornersDeviate):
+        loud.loses_no_mask_silently(masked_sequences())
+    assert told.calls == first > 0
+    assert loud.tally.examples == len(SOME)
+    assert loud.tally.asked == {"eager": 1}
+
+
 @pytest.mark.parametrize(
     ("why", "holds"),
     [("ImportError: This requires the scipy module", True), ("ValueError: no such shape", False)],

@@ -6,6 +6,9 @@ TRAINER = "src/backend/tensorflow/trainer.py"
 CALLED = """\
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False
         )"""
+GRADIENTS = """\
+            trainable_weights = self.trainable_weights
+            gradients = tape.gradient(loss, trainable_weights)"""
 
 FAULTS = (
     Fault(
@@ -36,6 +39,16 @@ FAULTS = (
         "        self.supports_masking = mask_zero",
         "        self.supports_masking = False",
         "mask-reaches-loss",
+        "trainer",
+    ),
+    Fault(
+        # As a decay of the weights would, which no gradient asks for.
+        "a-step-moves-weights-without-a-gradient",
+        TRAINER,
+        GRADIENTS,
+        GRADIENTS
+        + "\n            gradients = [g + 1e-6 * v for g, v in zip(gradients, trainable_weights)]",
+        "training-on-an-empty-mask",
         "trainer",
     ),
 )

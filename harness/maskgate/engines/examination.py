@@ -18,7 +18,15 @@ from maskgate.oracle import Ball, Expected, Refused, Semantics
 from maskgate.oracle.ledger import on_backend
 from maskgate.strategies import NotTaken
 from maskgate.strategies.pairs import Pair
-from maskgate.subjects.protocol import Answer, Description, Mode, Question, Subject, Value
+from maskgate.subjects.protocol import (
+    Answer,
+    Description,
+    Mode,
+    Question,
+    Subject,
+    SubjectError,
+    Value,
+)
 from maskgate.verdicts.blame import blame
 from maskgate.verdicts.compare import Judgement, Mismatch, SubjectCrashed, larger
 from maskgate.verdicts.deviations import KnownDeviation
@@ -61,7 +69,12 @@ class Examination:
     `conforms`, `identical` and `close` are the words that properties are written in; `holds` takes
     any relation. Each asks the subject in every mode of the pair, and raises a `Deviation` where
     the answer is neither as the property says nor a listed deviation.
+
+    Attributes:
+        every_mode: whether the question put eagerly can be put traced and compiled as it is.
     """
+
+    every_mode = True
 
     def __init__(
         self,
@@ -87,6 +100,7 @@ class Examination:
         self.known = tuple(each for each, _ in self._listed if each is not None)
         self.peers = tuple(peers)
         self._replaying: KnownDeviation | None = None
+        self._only: Mode | None = None
         self._do: Callable[[Callable[[], None]], None] = _at_once
 
     @contextlib.contextmanager
@@ -265,6 +279,8 @@ class Examination:
 
     def modes(self, pair: Pair) -> tuple[Mode, ...]:
         """The modes in which a pair is asked: the subject's first one, or all of them."""
+        if self._only is not None:
+            return (self._only,)
         entry = self._replaying
         if entry is not None and entry.modes:
             # That a mode stands alone shows only beside the first one.
@@ -325,6 +341,25 @@ class Examination:
             self._replaying = None
             self.tally.examples = examples
         return None
+
+    def fails_in(self, mode: Mode, finding: Finding, run: Callable[[Pair], None]) -> bool:
+        """Whether what the first mode has shown, shrunk, is so in another mode as well: there the
+        examples went unasked, since a failure in the first mode ends an example."""
+        assert finding.case is not None
+        altered = None if finding.altered is None else Case.from_dict(finding.altered)
+        before, self.tally = self.tally, Tally()
+        self._only = mode
+        try:
+            run(Pair(Case.from_dict(finding.case), altered, dict(finding.details), compiled=True))
+        except Deviation as deviation:
+            return deviation.finding.identity == finding.identity
+        except (UnsatisfiedAssumption, SubjectError):
+            return False
+        finally:
+            self._only = None
+            before.asked[mode] += self.tally.asked[mode]
+            self.tally = before
+        return False
 
     def _conformance(
         self, case: Case, mode: Mode, *, gradient: bool, by_formula: bool = False

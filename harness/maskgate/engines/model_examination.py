@@ -17,7 +17,7 @@ from maskgate.strategies.pairs import Pair
 from maskgate.subjects.protocol import Crash, Done, Mode, ModelSubject, Refusal, Task, Value
 from maskgate.verdicts.compare import Judgement, Mismatch, SubjectCrashed, judge, larger
 from maskgate.verdicts.relations import Identical, Relation
-from maskgate.verdicts.trained import Trained, reported
+from maskgate.verdicts.trained import Trained, Unmoved, reported
 
 TESTING = ("test_on_batch", "evaluate", "evaluate-generator", "evaluate-dataset")
 TRAINING = ("train_on_batch", "fit", "fit-generator", "fit-dataset")
@@ -43,6 +43,7 @@ class ModelExamination(Examination):
     trainer is asked as users do, in its default mode: as a graph where there are graphs.
     """
 
+    every_mode = False
     # In the order in which a failure is named.
     entries: tuple[str, ...] = ENTRIES
     # The entry point that failed while the first one held.
@@ -103,6 +104,23 @@ class ModelExamination(Examination):
             return (
                 said if said.holds else self._judged_again(pair, mode, relation, answers)
             ), relation
+
+        self._applies()
+        self._in_each_mode(pair, self.modes(pair), judged, own_stage="trainer")
+
+    def step_changes_nothing(self, pair: Pair) -> None:
+        """One training step has a loss of 0 and leaves the weights as they were, bit for bit."""
+        relation = Unmoved(pair.case)
+
+        def judged(mode: Mode) -> tuple[Judgement, Unmoved]:
+            done = self._perform("training.step", pair.case, pair, mode)
+            if isinstance(done, Refusal):
+                return Judgement(Mismatch("answer", "a loss", _words(done), 0.0)), relation
+            found = done.arrays
+            before = Value(np.zeros(()), found["before"], "float32")
+            return relation.judge([before, Value(found["loss"], found["weights"], "float32")]), (
+                relation
+            )
 
         self._applies()
         self._in_each_mode(pair, self.modes(pair), judged, own_stage="trainer")

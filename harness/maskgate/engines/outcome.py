@@ -18,6 +18,9 @@ from maskgate.verdicts.deviations import KnownDeviation
 from maskgate.verdicts.evidence import fixed_finding, known_finding, unreplayed_finding
 from maskgate.verdicts.model import Finding, Identity, Kind, Result, Verdict, worst_of
 
+# New findings that are asked in the other modes: each costs a compilation.
+_TRIED_ELSEWHERE = 4
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -92,6 +95,28 @@ def try_corners(
         except Deviation as deviation:
             shown.setdefault(type(deviation), deviation)
     return CornersDeviate(list(shown.values())) if shown else None
+
+
+def try_other_modes(
+    examination: Examination, problem: BaseException | None, run: Callable[[Pair], None]
+) -> None:
+    """Ask what the first mode has shown in the other modes, until each has failed, or has held on
+    a few: `holds` of a mode that was hardly asked would be read as the answer.
+
+    Args:
+        examination: the property and its subject; its tally keeps which modes fail.
+        problem: what the run raised.
+        run: runs the property on one pair.
+    """
+    first, *others = examination.description.modes
+    found = [
+        deviation.finding
+        for deviation in _deviations(problem)
+        if deviation.finding.mode == first and deviation.finding.case is not None
+    ]
+    for mode in others if examination.every_mode else ():
+        if any(examination.fails_in(mode, finding, run) for finding in found[:_TRIED_ELSEWHERE]):
+            examination.tally.failing.add(mode)
 
 
 def conclude(
@@ -218,5 +243,7 @@ def _by_mode(examination: Examination, findings: list[Finding]) -> dict[str, Ver
         verdicts: list[Verdict] = [f.verdict for f in findings if f.mode == mode]
         if tally.deviating[mode]:
             verdicts.append("known")
+        if mode in tally.failing:
+            verdicts.append("new")
         said[mode] = worst_of(verdicts or ["holds"])
     return said

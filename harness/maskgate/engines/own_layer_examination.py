@@ -77,6 +77,7 @@ Back = Callable[[tuple[int, ...], bool], tuple[int, ...]]
 class OwnLayerExamination(Examination):
     """What a law of layers is given as `subject`; it is skipped where no layer is checked."""
 
+    every_mode = False
     _kind = "layer"
 
     def sees_no_content(self, pair: Pair) -> None:

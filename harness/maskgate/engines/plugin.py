@@ -27,7 +27,7 @@ from maskgate.engines.examination import Examination
 from maskgate.engines.forced_failure import prove_it_can_fail
 from maskgate.engines.listing import listed
 from maskgate.engines.model_examination import ModelExamination
-from maskgate.engines.outcome import conclude, replay_known, try_corners
+from maskgate.engines.outcome import conclude, replay_known, try_corners, try_other_modes
 from maskgate.engines.own_layer import OwnLayer, layer_introduced
 from maskgate.engines.own_loss import OwnLoss, corners_for, introduced
 from maskgate.engines.profiles import PROFILES, hypothesis_settings
@@ -290,6 +290,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
         raise
     except BaseException as raised:  # Hypothesis raises groups, and skips are BaseExceptions
         problem = raised
+    try_other_modes(examination, problem, run)
     outcome = conclude(
         examination,
         kind=_kind(pyfuncitem),

@@ -23,6 +23,7 @@ class Tally:
         shown: the smallest of these examples, per entry: of a user's own loss, which an entry's
             minimal case need not be about.
         deviating: examples that showed a listed deviation, per mode.
+        failing: modes in which what the first mode has shown is so as well.
         not_offered: answers that the release lacks what was asked for (a loss, a dtype).
         refused: examples that the family refuses, as its formula says.
         crashes: one finding per crash.
@@ -35,6 +36,7 @@ class Tally:
     known: Counter[str] = field(default_factory=Counter)
     shown: dict[str, Finding] = field(default_factory=dict)
     deviating: Counter[str] = field(default_factory=Counter)
+    failing: set[str] = field(default_factory=set)
     not_offered: int = 0
     refused: int = 0
     crashes: list[Finding] = field(default_factory=list)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -14,7 +15,7 @@ from maskgate.engines.examination import Deviation, Examination
 from maskgate.engines.layer_masks import PATIENCE, TASK, shipped
 from maskgate.engines.outcome import CornersDeviate
 from maskgate.strategies.pairs import Pair
-from maskgate.subjects.protocol import Answer, Crash, Mode, ModelSubject, Refusal, Task
+from maskgate.subjects.protocol import Answer, Crash, Mode, ModelSubject, Refusal, Subject, Task
 from maskgate.verdicts.compare import Judgement, Mismatch, SubjectCrashed
 from maskgate.verdicts.model import Finding, Identity, Verdict
 
@@ -28,6 +29,9 @@ LOST = ("dropped with a warning", "refused for its mask", SILENT, NOT_ASKED)
 AT_ONCE = 20
 
 Told = Mapping[str, Mapping[str, str]]
+
+# What a subject has said of its layers: two properties judge the same answers.
+_TOLD: weakref.WeakKeyDictionary[Subject, dict[tuple[str, ...], Told]] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,8 @@ class ZooExamination(Examination):
     a replayed deviation asks the one layer of its `details["layer"]`.
     """
 
+    every_mode = False
     brief = False
-    _told: Told | None = None
 
     def emits_what_is_listed(self, pair: Pair) -> None:
         """Every layer does with its mask what is listed for this release, and every layer is
@@ -139,9 +143,12 @@ class ZooExamination(Examination):
     def _ask(self, pair: Pair, mode: Mode) -> Told:
         if "layer" in pair.details:
             return self._masks(mode, [pair.details["layer"]])
-        if self._told is None:
-            self._told = self._masks(mode, self._names())
-        return self._told
+        kept, names = _TOLD.setdefault(self._subject, {}), tuple(self._names())
+        if names not in kept:
+            kept[names] = self._masks(mode, names)
+        else:
+            self.tally.asked[mode] += 1
+        return kept[names]
 
     def _names(self) -> list[str]:
         """The layers to ask; in a quick run those that are listed to lose it are left out."""
@@ -152,12 +159,12 @@ class ZooExamination(Examination):
     def _all(self) -> list[str]:
         return list(self._perform("zoo.exported", {})["layers"])
 
-    def _masks(self, mode: Mode, names: list[str]) -> Told:
+    def _masks(self, mode: Mode, names: Sequence[str]) -> Told:
         told: dict[str, Mapping[str, str]] = {}
         # Some at a time: JAX compiles what each layer does, and an answer has a limit of time.
         for start in range(0, len(names), AT_ONCE):
             self.tally.asked[mode] += 1
-            asked = {"layers": names[start : start + AT_ONCE]}
+            asked = {"layers": [*names[start : start + AT_ONCE]]}
             told.update(cast(Told, self._perform(TASK, asked)["layers"]))
         return told
 

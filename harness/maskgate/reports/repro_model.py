@@ -9,6 +9,8 @@ What a script compares, in the finding's `reproducer`:
                                           after a step
                  trained-identical        a training step on either batch: one loss, one set of
                                           weights, bit for bit
+                 trained-unmoved          a training step whose loss is 0 and that leaves the
+                                          weights as they were
                  survives-saving          a model and its saved copy: one loss, bit for bit
 
 How many samples are in a batch, and how many batches in an execution, is in the finding's details.
@@ -35,7 +37,8 @@ from maskgate.subjects.worker.tasks import models
 from maskgate.verdicts.model import Finding
 
 SAVED = "survives-saving"
-RELATIONS = ("trained-equals-expected", "trained-agree", "trained-identical", SAVED)
+UNMOVED = "trained-unmoved"
+RELATIONS = ("trained-equals-expected", "trained-agree", "trained-identical", UNMOVED, SAVED)
 
 _ONE_BATCH = {
     "test_on_batch": "model.test_on_batch(x, y_true, sample_weight=weight)",
@@ -129,6 +132,13 @@ expected = f"the same for both batches: {first}"
 observed = second
 there = not same(first, second)
 """)
+
+_UNMOVED = """\
+before = ask(lambda model, *_: 0.0, x, y_true, weight, len(x))
+observed = ask(lambda model, x, y_true, *_: model.train_on_batch(x, y_true), x, y_true, None, 0)
+expected = f"the weights as they were, and a loss of 0: {before}"
+there = not same(before, observed)
+"""
 
 _ACCUMULATED = Template("""\
 def steps(model, x, y_true, weight, batch, size):
@@ -256,7 +266,9 @@ def model_script(finding: Finding, about: About) -> str | None:
 
 def _trains(finding: Finding) -> bool:
     recipe = finding.reproducer
-    return recipe["relation"] in ("trained-identical", SAVED) or recipe.get("entry") in _PARTS
+    return (
+        recipe["relation"] in ("trained-identical", UNMOVED, SAVED) or recipe.get("entry") in _PARTS
+    )
 
 
 def _check(finding: Finding) -> str | None:
@@ -266,6 +278,8 @@ def _check(finding: Finding) -> str | None:
     against = str(recipe.get("against") or entry)
     if relation == SAVED:
         return _saving(finding)
+    if relation == UNMOVED:
+        return _UNMOVED
     if {entry, against} == _PARTS:
         index = f"[{', '.join(map(str, recipe['index']))}]" if recipe.get("index") else ""
         parts = int(finding.details["parts"])

@@ -35,6 +35,8 @@ def _verdict_sentence(report: Report) -> str:
     counts = report.counts
     unexpected = [verdict for verdict in UNEXPECTED if counts[verdict]]
     calm = _calm(counts)
+    if not report.results:
+        return "Nothing was asked yet."
     if not unexpected:
         lead = "As expected" if report.complete else "So far as expected"
         return f"{lead}: {calm}."
@@ -48,7 +50,7 @@ def _calm(counts: Mapping[str, int]) -> str:
         _count(counts["known"], "deviates as listed", "deviate as listed"),
         _count(counts["skipped"], "was skipped", "were skipped"),
     ]
-    return ", ".join(part for part in parts if part) or "nothing was asked"
+    return ", ".join(part for part in parts if part) or "nothing else was asked"
 
 
 def _unexpected_part(report: Report, verdict: Verdict) -> str:

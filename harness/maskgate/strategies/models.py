@@ -85,6 +85,37 @@ def trained_pairs(alter: Alter, *, models: Sequence[str] = STACKS) -> st.SearchS
     return draw_pair()
 
 
+def empty_batches(*, models: Sequence[str] = STACKS) -> st.SearchStrategy[Pair]:
+    """A batch in which every step is padding, for one training step of a model."""
+
+    @st.composite
+    def draw_pair(draw: st.DrawFn) -> Pair:
+        model = draw(st.sampled_from(models))
+        # One shape: every other one is another graph.
+        shape = (3, 4, 2)
+        signature = Signature(
+            LossSpec.of("mse"), "sum_over_batch_size", "float32", shape, shape[:2], "bool"
+        )
+        case = draw(cases(bucketed=[signature], mask_kinds=("all-false",), edges=False))
+        return Pair(fed(case), None, {"model": model})
+
+    return draw_pair()
+
+
+def empty_corners() -> tuple[Pair, ...]:
+    """A batch of nothing but padding: the model of the question first."""
+    case = _partly_masked()
+    empty = fed(case.with_(mask=np.zeros((2, 3), bool)))
+    return tuple(Pair(empty, None, {"model": name}) for name in (QUESTION, *STACKS))
+
+
+def nonfinite_corners() -> tuple[Pair, ...]:
+    """NaN labels under the mask, as padding often has: the model of the question first."""
+    case = _partly_masked()
+    relabelled = _relabelled(case, np.nan)
+    return tuple(Pair(fed(case), fed(relabelled), {"model": name}) for name in (QUESTION, *STACKS))
+
+
 def question_corners() -> tuple[Pair, ...]:
     """Other labels under the mask, in each model once, and where all is masked.
 
@@ -112,9 +143,9 @@ def _partly_masked() -> Case:
     return Case(LossSpec.of("mse"), "sum_over_batch_size", "float32", y_true, x, mask)
 
 
-def _relabelled(case: Case) -> Case:
+def _relabelled(case: Case, label: float = 1e6) -> Case:
     valid = np.asarray(case.mask)[..., None]
-    return case.with_(y_true=np.where(valid, case.y_true, 1e6))
+    return case.with_(y_true=np.where(valid, case.y_true, label))
 
 
 def fed(case: Case) -> Case:

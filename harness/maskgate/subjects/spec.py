@@ -135,20 +135,24 @@ def _place(text: str, where: str) -> tuple[Place, str]:
         return "venv", where.removeprefix("venv:")
     if _ENVIRONMENT.fullmatch(where):
         return "environment", where
-    raise SubjectError(text, "it has no known form of a subject", f"write {_or(_nearest(where))}")
+    near, forms = _nearest(where)
+    hint = f"did you mean {_or(forms)}?" if near else f"write {_or(forms)}"
+    raise SubjectError(text, "no subject is written so", hint)
 
 
-def _nearest(text: str) -> list[str]:
-    """The known forms nearest to a text; all of them where none is near."""
+def _nearest(text: str) -> tuple[bool, list[str]]:
+    """Whether known forms are near a text, and these; all of them where none is near."""
     if text.startswith(("/", ".", "~")):
-        return [f"venv:{text}"]
+        return True, [f"venv:{text}"]
     names = {
         form.split(":")[0].split("-VERSION")[0]: form
         for form in FORMS
         if "seed:" not in form and form.count("-") < 2
     }
     near = difflib.get_close_matches(re.split(r"[:@#-]", text)[0], names, n=2)
-    return [names[name] for name in near] or [form for form in FORMS if form.count("-VERSION-") < 1]
+    if near:
+        return True, [names[name] for name in near]
+    return False, [form for form in FORMS if form.count("-VERSION-") < 1]
 
 
 def _or(forms: list[str]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from maskgate.case import Case, Format
 from maskgate.oracle import Ball
-from maskgate.subjects.protocol import Answer
+from maskgate.subjects.protocol import Answer, Value
 from maskgate.verdicts.compare import Judgement, Mismatch
 
 
@@ -66,3 +66,46 @@ class Trained:
             "against": self.against,
             "tolerance": mismatch.bound,
         }
+
+
+@dataclass(frozen=True)
+class Unmoved:
+    """One training step whose loss is 0 and which leaves the weights as they were, bit for bit.
+
+    Attributes:
+        case: the batch, in which all is masked.
+    """
+
+    case: Case
+    gradient: bool = False
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The one case."""
+        return (self.case,)
+
+    def judge(self, answers: Sequence[Answer]) -> Judgement:
+        """From the loss with the weights before the step, and with those after it.
+
+        Args:
+            answers: two values: 0 with the weights before, as the gradient; the reported loss with
+                the weights after.
+        """
+        before, after = answers
+        assert isinstance(before, Value)
+        assert isinstance(after, Value)
+        assert before.gradient is not None
+        assert after.gradient is not None
+        if not np.array_equal(after.value, before.value):
+            return Judgement(Mismatch("value", 0.0, float(after.value), 0.0))
+        moved = np.flatnonzero(before.gradient != after.gradient)
+        if not moved.size:
+            return Judgement(None, 0.0)
+        first = int(moved[0])
+        weights = [float(each.gradient[first]) for each in (before, after)]  # type: ignore[index]
+        return Judgement(Mismatch("weights", weights[0], weights[1], 0.0, (first,)))
+
+    def recipe(self, mismatch: Mismatch) -> dict[str, Any]:
+        """What a script compares."""
+        del mismatch
+        return {"relation": "trained-unmoved", "tolerance": 0.0}
