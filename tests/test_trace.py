@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -15,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 from snapshot import assert_snapshot
+from trace_samples import MASK, MODEL, every_state, layer, output, traced
 
 from maskgate.case import Case, LossSpec
 from maskgate.engines.trace_answer import answer_of, state_of
@@ -26,10 +26,12 @@ from maskgate.engines.trace_family import (
     own_semantics,
     sum_radius,
 )
-from maskgate.engines.trace_found import FamilySeen, Layer, MaskSeen, Output, Trace
+from maskgate.engines.trace_found import MaskSeen, Trace
 from maskgate.engines.trace_way import ends_of
 from maskgate.oracle import Expected, expect
+from maskgate.reports.svg import PALETTE, shortened, width_of
 from maskgate.reports.trace_gradient_svg import gradient_svg
+from maskgate.reports.trace_lines import End, Line, lanes_of
 from maskgate.reports.trace_markdown import trace_to_markdown
 from maskgate.reports.trace_mask_svg import mask_svg
 from maskgate.reports.trace_report import trace_json_text, trace_schema
@@ -40,93 +42,6 @@ from maskgate.subjects.worker.tasks.trace_data import other_labels, rebuilt
 from maskgate.subjects.worker.tasks.trace_losses import by_output
 
 SVG = "{http://www.w3.org/2000/svg}"
-MASK = MaskSeen((2, 3), 0.5)
-
-
-def layer(number: int, way: str, *sources: int, parent: int | None = 0, **changes: Any) -> Layer:
-    """A layer whose masks are those that its way says."""
-    masked_in = way not in ("made", "none", "lost before")
-    masked_out = way in ("made", "kept", "changed")
-    made = Layer(
-        number=number,
-        name=f"layer_{number}",
-        kind="Dense",
-        parent=parent,
-        depth=0,
-        sources=sources or (number - 1,),
-        taken=(None,) * max(len(sources), 1),
-        shapes=((2, 3, 1),),
-        mask_in=MASK if masked_in else None,
-        mask_out=MASK if masked_out else None,
-        way=way,
-    )
-    return replace(made, **changes)
-
-
-MODEL = layer(0, "none", -1, parent=None)
-
-
-def output(state: str = "ignored", **changes: Any) -> Output:
-    labels = {
-        "before": 0.5,
-        "after": 0.5,
-        "matters": state == "matter",
-        "training_matters": state == "matter",
-        "metrics": (),
-    }
-    made = Output(
-        name="a",
-        shape=(2, 3, 1),
-        mask=MASK if state == "ignored" else None,
-        meant=MASK,
-        state=state,
-        lost_at=(),
-        made_by=2,
-        loss="mse",
-        labels=labels,
-        predictions={"skipped": "no reason"},
-        gradient={"largest_masked": 0.0, "largest_valid": 0.25, "zero": True},
-        family=FamilySeen(("valid-where", "objective"), "valid-where", "the valid steps"),
-    )
-    return replace(made, **changes)
-
-
-def traced(*outputs: Output, layers: tuple[Layer, ...] = (), **changes: Any) -> Trace:
-    subject = {
-        "id": "current",
-        "distribution": "keras",
-        "keras": "3.15.1",
-        "backend": "tensorflow",
-        "framework": "2.21.0",
-        "python": "3.11.7",
-        "numpy": "2.4.6",
-        "device": "cpu",
-        "family": "valid-where",
-        "notes": [],
-    }
-    gradient = np.array([[[0.25], [0.1], [0.0]], [[0.2], [0.0], [-0.1]]], np.float32)
-    mask = np.array([[True, True, False], [True, False, False]])
-    made = Trace(
-        target="my:model",
-        subject=subject,
-        layers=layers or (MODEL, layer(1, "made", -1, taken=(0,)), layer(2, "kept")),
-        outputs=outputs or (output(),),
-        longer={
-            "steps": 3,
-            "length": 3,
-            "before": 0.5,
-            "after": 0.5,
-            "allowed": 1e-7,
-            "matters": False,
-        },
-        all_masked={"loss": 0.0, "weights": "same", "largest_change": 0.0},
-        inputs=(((2, 3, 4), "float32"),),
-        arrays={"gradient_0": gradient, "mask_0": mask},
-        exit_status=0,
-        command="maskgate trace my:model",
-    )
-    made = replace(made, **changes)
-    return replace(made, answer=answer_of(made))
 
 
 # -- where the mask ended
@@ -378,28 +293,6 @@ def test_what_is_given_by_output(value: Any, expected: list[Any]) -> None:
 # -- the reports
 
 
-def every_state() -> Trace:
-    """A model in which everything happens."""
-    layers = (
-        MODEL,
-        layer(1, "made", -1, taken=(0,)),
-        layer(2, "kept"),
-        layer(3, "changed", 1, 2),
-        layer(4, "used", 3),
-        layer(5, "dropped silently", 3, kind="Flatten"),
-        layer(6, "dropped with a warning", 3, name="<&>", kind="Nested"),
-        layer(7, "kept", -1, parent=6, depth=1),
-        layer(8, "lost before", -2),
-        layer(9, "none", 5),
-    )
-    metric = {"name": "accuracy", "before": 0.5, "after": 0.25, "matters": True}
-    matter = output("matter", name="b", lost_at=(5,), made_by=9)
-    told = {**matter.labels, "after": 0.75, "metrics": (metric,)}
-    gradient = {"largest_masked": 0.1, "largest_valid": "nan", "zero": False}
-    lost = replace(matter, labels=told, gradient=gradient, family=FamilySeen(skipped="no mask"))
-    return traced(output(made_by=3), lost, layers=layers, notes=("a note",), exit_status=1)
-
-
 def test_the_terminal_shows_every_way() -> None:
     stream = io.StringIO()
     show_trace(every_state(), Console(file=stream, width=120, highlight=False, markup=False))
@@ -447,19 +340,89 @@ def test_any_name_gives_a_picture_that_is_well_formed(name: str) -> None:
     ET.fromstring(picture)
 
 
-def test_the_heat_map_is_white_at_zero_and_red_at_masked_steps_with_a_gradient() -> None:
-    picture = gradient_svg(traced())
+def luminance(colour: str) -> float:
+    """As WCAG 2 defines it."""
+    parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_can_be_read_on_every_colour_that_it_stands_on(dark: bool) -> None:
+    light = {name: luminance(colours[dark]) + 0.05 for name, colours in PALETTE.items()}
+    boxes = ("paper", "made", "kept", "changed", "used", "idle", "lost")
+    on = [(text, box) for text in ("ink", "quiet") for box in boxes]
+    on += [("masked", "paper"), ("broken", "paper")]
+    ratios = {pair: max(light[n] for n in pair) / min(light[n] for n in pair) for pair in on}
+    assert min(ratios.values()) >= 4.5, min(ratios, key=lambda pair: ratios[pair])
+
+
+def test_no_two_lines_of_a_picture_lie_on_one_another() -> None:
+    ends = [End(row, 0.0, 44.0 * row, 44.0 * row + 30) for row in range(9)]
+    spans = [(0, 1), (0, 2), (1, 3), (2, 4), (0, 8), (4, 8), (3, 4)]
+    lanes = lanes_of([Line(ends[first], ends[last], masked=True) for first, last in spans])
+    long = [(span, lane) for span, lane in zip(spans, lanes, strict=True) if span[1] - span[0] > 1]
+    for n, ((first, last), lane) in enumerate(long):
+        for (other_first, other_last), other in long[n + 1 :]:
+            assert lane != other or last <= other_first or other_last <= first
+    assert lanes[0] == lanes[-1] == 0
+    assert max(lanes) == 2
+
+
+@given(st.text(min_size=1, max_size=60), st.floats(30, 400))
+def test_what_is_shortened_fits(words: str, room: float) -> None:
+    cut = shortened(words, room)
+    assert len(cut) <= 2 or width_of(cut) <= room
+    assert cut == words or cut.endswith("…")
+
+
+def heat_map(found: Trace) -> ET.Element:
+    picture = gradient_svg(found)
     assert picture is not None
-    cells = [each for each in ET.fromstring(picture).iter(f"{SVG}rect") if each.get("stroke")]
-    colours = [each.get("fill") for each in cells]
-    assert len(colours) == 6
-    assert colours[2] == colours[4] == "#ffffff"
-    assert colours[0] == "#094baa"
-    red, green, blue = (int(str(colours[5])[n : n + 2], 16) for n in (1, 3, 5))
-    assert red > green
-    assert red > blue
-    crossed = list(ET.fromstring(picture).iter(f"{SVG}path"))
-    assert len(crossed) == 3
+    return ET.fromstring(picture)
+
+
+def cells_of(root: ET.Element) -> list[tuple[str | None, float]]:
+    """Colour and strength of each cell; those of the scale have no hint."""
+    return [
+        (each.get("class"), float(each.get("fill-opacity", "nan")))
+        for each in root.iter(f"{SVG}rect")
+        if each.find(f"{SVG}title") is not None
+    ]
+
+
+def test_the_heat_map_is_white_at_zero_and_red_at_masked_steps_with_a_gradient() -> None:
+    root = heat_map(traced())
+    cells = cells_of(root)
+    assert len(cells) == 6
+    assert cells[0] == ("fill-heat stroke-grid", 1.0)
+    assert 0.15 < cells[1][1] < 1.0
+    assert [cells[2][1], cells[4][1]] == [0.0, 0.0]
+    assert cells[5][0] == "fill-broken stroke-grid"
+    assert cells[5][1] > 0
+    legend, masked_steps = 2, 3
+    assert len(list(root.iter(f"{SVG}path"))) == legend + masked_steps
+
+
+def test_the_heat_map_has_a_scale_and_numbers_at_both_axes() -> None:
+    root = heat_map(traced())
+    words = [each.text for each in root.iter(f"{SVG}text")]
+    assert {"0", "0.25", "time →", "batch ↓", "masked, 0", "masked, not 0"} <= set(words)
+    assert [words.count(number) for number in ("1", "2")] == [2, 1]
+    assert "not finite" not in words
+    nan = np.full((1, 2, 1), np.nan, np.float32)
+    root = heat_map(traced(arrays={"gradient_0": nan}))
+    assert "not finite" in [each.text for each in root.iter(f"{SVG}text")]
+    assert cells_of(root) == [("fill-ink stroke-grid", 1.0)] * 2
+
+
+def test_a_long_batch_is_cut_and_says_so() -> None:
+    root = heat_map(traced(arrays={"gradient_0": np.ones((50, 100, 1))}))
+    assert len(cells_of(root)) == 48 * 96
+    words = [each.text for each in root.iter(f"{SVG}text")]
+    assert f"{50 * 100 - 48 * 96} steps more are not drawn" in words
 
 
 def test_there_is_no_heat_map_without_time() -> None:

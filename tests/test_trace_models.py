@@ -197,7 +197,7 @@ def test_the_command_line_writes_all_of_it(
     jsonschema.Draft202012Validator(trace_schema()).validate(document)
     assert document["answer"].startswith("No, labels of masked steps matter: conv1d")
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"trace.json", "trace.md", "mask.svg", "gradient.svg"}
+    assert names == {"trace.html", "trace.json", "trace.md", "mask.svg", "gradient.svg"}
     assert json.loads((tmp_path / "out" / "trace.json").read_text()) == document
 
 

@@ -28,7 +28,7 @@ SECONDS = 300.0
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Write trace.json, trace.md, mask.svg and gradient.svg there.",
+    help="Write trace.html, trace.json, trace.md, mask.svg and gradient.svg there.",
 )
 @click.option("--format", type=click.Choice(FORMATS), help="Of the answer on stdout.")
 @click.option("--backend", type=click.Choice(BACKENDS), help="Backend of Keras 3.")

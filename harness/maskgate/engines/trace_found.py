@@ -123,6 +123,22 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Known:
+    """A listed deviation of the subject that is about something that was found.
+
+    Attributes:
+        about: what was found, as the reports call it: `labels`, `the way of the mask`,
+            `more padding`, `all masked`, `metrics`.
+        sentence: what happens.
+        link: public thread or finding.
+    """
+
+    about: str
+    sentence: str
+    link: str
+
+
+@dataclass(frozen=True)
 class Trace:
     """Everything that was found about one model.
 
@@ -139,6 +155,7 @@ class Trace:
         made_up: whether the batch was made up from the model's inputs.
         inputs: shape and dtype of each input.
         notes: what a reader should know.
+        known: what is known of what was found.
         arrays: `gradient_N` and `mask_N` of output N, for pictures.
         failures: why there is no answer.
         exit_status: 0 or 1; 2 for wrong usage, 3 where the subject or the model's code failed.
@@ -155,6 +172,7 @@ class Trace:
     made_up: bool = True
     inputs: tuple[tuple[tuple[int, ...], str], ...] = ()
     notes: tuple[str, ...] = ()
+    known: tuple[Known, ...] = ()
     arrays: Mapping[str, AnyArray] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     exit_status: int = SUBJECT_FAILED

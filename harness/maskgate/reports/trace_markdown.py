@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from maskgate.engines.trace_found import Trace
+from maskgate.reports.links import in_markdown
 from maskgate.reports.trace_wording import COLUMNS, facts, facts_of, layer_rows, who_line
 
 
@@ -31,6 +32,10 @@ def _lines(found: Trace) -> Iterator[str]:
         yield from (f"- {name}: {_escaped(text)}" for name, text in facts_of(output))
     yield from ("", "## The whole model", "")
     yield from (f"- {name}: {_escaped(text)}" for name, text in facts(found))
+    if found.known:
+        yield from ("", "## What is known of this", "")
+    for known in found.known:
+        yield f"- {known.about}: {_escaped(known.sentence)} {in_markdown(known.link)}"
     yield from ("", f"Again: `{found.command}`")
 
 

@@ -2,141 +2,181 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from maskgate.engines.trace_found import LOST, Layer, Output, Trace
-from maskgate.reports.svg import Drawing
-from maskgate.reports.trace_wording import shape_text, valid_text, way_text
+from maskgate.reports.svg import Drawing, lines_of, shortened, width_of
+from maskgate.reports.trace_lines import LANE, End, Line, draw_lines, lanes_of
+from maskgate.reports.trace_wording import STATE_WORDS, shape_text, valid_text, way_text
 
-_ROW, _BOX, _WIDTH, _INDENT, _MARGIN = 44, 30, 380, 24, 20
-_LEFT = 90  # room for the lines that pass by other layers
-_MASKED, _PLAIN, _BROKEN = "#1a7f37", "#b0b7c0", "#cf222e"
+_ROW, _BOX, _WIDTH, _INDENT, _MARGIN = 44, 30, 450, 24, 20
+_SHAPES = 180  # room for shapes, as far as the name beside them leaves it
+_LINE = 20  # height of a line of text
 _FILLS = {
-    "made": "#c8efd2",
-    "kept": "#e6f7ea",
-    "changed": "#fff3cd",
-    "used": "#d9ecff",
-    "none": "#f4f5f7",
-    **dict.fromkeys(LOST, "#ffd9d9"),
+    **{way: way for way in ("made", "kept", "changed", "used")},
+    **dict.fromkeys(LOST, "lost"),
+    "none": "idle",
 }
+# What the lines mean: what is drawn, its width, and the words.
+_KEY = (("masked", 3.0, "carries a mask"), ("plain", 1.5, "carries none"))
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where a row is: its number from the top, how far it is indented."""
+class _Grid:
+    """Where rows are.
 
-    row: int
-    depth: int
+    Attributes:
+        left: where boxes that are not indented start.
+        top: where the first row starts.
+    """
 
-    @property
-    def x(self) -> float:
-        return _MARGIN + _LEFT + _INDENT * self.depth
+    left: float
+    top: float
 
-    @property
-    def y(self) -> float:
-        return 64 + _ROW * self.row
+    def place(self, row: int, depth: int = 0) -> End:
+        """The box of a row."""
+        top = self.top + _ROW * row
+        return End(row, self.left + _INDENT * depth, top, top + _BOX)
 
 
 def mask_svg(found: Trace) -> str:
-    """The picture as SVG text. Green lines carry a mask, grey ones none; red is where it ends."""
+    """The picture as a file of its own, with the target and the answer over it."""
+    return str(mask_drawing(found))
+
+
+def mask_drawing(found: Trace, heading: bool = True) -> Drawing:
+    """The picture: wide green lines carry a mask, thin grey ones none; red is where it ends.
+
+    Args:
+        found: the trace.
+        heading: whether the target and the answer stand over it.
+    """
     layers = [layer for layer in found.layers if layer.number]
-    inputs = len(found.inputs)
-    places = {layer.number: _Place(inputs + n, layer.depth) for n, layer in enumerate(layers)}
-    rows = inputs + len(layers) + len(found.outputs)
     deepest = max((layer.depth for layer in layers), default=0)
-    width = 2 * _MARGIN + _LEFT + _INDENT * deepest + _WIDTH + 290
-    drawing = Drawing(width, 64 + _ROW * rows + _MARGIN, f"The way of the mask: {found.target}")
-    drawing.text(_MARGIN, 24, found.target, font_size=16, font_weight="bold")
-    drawing.text(_MARGIN, 46, found.answer, fill="#57606a")
-    for layer in layers:
-        _draw_lines(drawing, layer, places, found)
-    for number, (shape, dtype) in enumerate(found.inputs):
-        words = f"input {number + 1}" if inputs > 1 else "input"
-        _draw_box(drawing, _Place(number, 0), words, f"{shape_text(shape)} {dtype}", "#ffffff")
-    for layer in layers:
-        _draw_layer(drawing, layer, places[layer.number])
-    for number, output in enumerate(found.outputs):
-        _draw_output(drawing, output, _Place(inputs + len(layers) + number, 0), places, found)
-    return str(drawing)
+    words = [_words(layer) for layer in layers] + [STATE_WORDS[o.state] for o in found.outputs]
+    beside = max((width_of(text) for text in words), default=0)
+    # The lanes do not depend on where the boxes are.
+    lanes = max(lanes_of([*_lines(found, layers, _Grid(0, 0))]), default=0)
+    left = _MARGIN + LANE * (lanes + 2)
+    width = left + _INDENT * deepest + _WIDTH + 14 + max(beside, 150) + _MARGIN
+    room = width - 2 * _MARGIN
+    title = lines_of(found.target, room, 16) if heading else []
+    answer = lines_of(found.answer, room) if heading else []
+    grid = _Grid(left, _MARGIN + _LINE * (len(title) + len(answer)) + (10 if heading else 0))
+    rows = len(found.inputs) + len(layers) + len(found.outputs)
+    name = f"The way of the mask: {found.target}"
+    drawing = Drawing(width, grid.top + _ROW * rows + 34, name, _description(found, layers))
+    for number, line in enumerate(title):
+        drawing.text(_MARGIN, 30 + _LINE * number, line, font_size=16, font_weight="bold")
+    for number, line in enumerate(answer, len(title)):
+        drawing.text(_MARGIN, 30 + _LINE * number, line, fill="quiet")
+    draw_lines(drawing, [*_lines(found, layers, grid)], left - LANE)
+    _draw_boxes(drawing, found, layers, grid)
+    _draw_key(drawing, grid.place(rows))
+    return drawing
 
 
-def _draw_layer(drawing: Drawing, layer: Layer, place: _Place) -> None:
-    shapes = " ".join(shape_text(shape) for shape in layer.shapes)
-    _draw_box(drawing, place, f"{layer.name} ({layer.kind})", shapes, _FILLS[layer.way])
+def _draw_boxes(drawing: Drawing, found: Trace, layers: Sequence[Layer], grid: _Grid) -> None:
+    inputs = len(found.inputs)
+    for row, (shape, dtype) in enumerate(found.inputs):
+        name = f"input {row + 1}" if inputs > 1 else "input"
+        _draw_box(drawing, grid.place(row), name, "", f"{shape_text(shape)} {dtype}", "paper")
+    for row, layer in enumerate(layers, inputs):
+        _draw_layer(drawing, layer, grid.place(row, layer.depth))
+    for row, output in enumerate(found.outputs, inputs + len(layers)):
+        _draw_output(drawing, output, grid.place(row))
+
+
+def _description(found: Trace, layers: Sequence[Layer]) -> str:
+    """The picture in words."""
+    told = [f"{layer.name} ({layer.kind}): {_words(layer) or 'no mask'}" for layer in layers]
+    told += [f"loss of {output.name}: {STATE_WORDS[output.state]}" for output in found.outputs]
+    return "; ".join(told) + "."
+
+
+def _words(layer: Layer) -> str:
+    """What stands beside a layer."""
     words = way_text(layer)
     if layer.mask_out is not None:
-        words += f" {shape_text(layer.mask_out.shape)}, {valid_text(layer.mask_out)} valid"
-    colour = _BROKEN if layer.way in LOST else _MASKED if layer.mask_out else "#57606a"
-    drawing.text(place.x + _WIDTH + 14, place.y + 20, words.strip(), fill=colour)
+        words += f": {shape_text(layer.mask_out.shape)}, {valid_text(layer.mask_out)} valid"
+    return words
 
 
-def _draw_box(drawing: Drawing, place: _Place, left: str, right: str, fill: str) -> None:
+def _draw_layer(drawing: Drawing, layer: Layer, place: End) -> None:
+    shapes = " ".join(shape_text(shape) for shape in layer.shapes)
+    _draw_box(drawing, place, layer.name, f"({layer.kind})", shapes, _FILLS[layer.way])
+    colour = "broken" if layer.way in LOST else "masked" if layer.mask_out else "quiet"
+    drawing.text(place.x + _WIDTH + 14, place.top + 20, _words(layer), fill=colour)
+
+
+def _draw_output(drawing: Drawing, output: Output, place: End) -> None:
+    good = output.state in ("ignored", "used", "none")
+    fill = "kept" if output.state == "ignored" else "idle" if good else "lost"
+    _draw_box(drawing, place, f"loss of {output.name}", "", output.loss, fill)
+    colour = "masked" if output.state == "ignored" else "quiet" if good else "broken"
+    drawing.text(place.x + _WIDTH + 14, place.top + 20, STATE_WORDS[output.state], fill=colour)
+
+
+def _draw_box(drawing: Drawing, place: End, name: str, kind: str, right: str, fill: str) -> None:
+    """A box with a name and its class at the left, and what else there is at the right.
+
+    What there is no room for is left out, of the name last; the hint has all of it.
+    """
     box = drawing.add(
         "rect",
         x=place.x,
-        y=place.y,
+        y=place.top,
         width=_WIDTH,
         height=_BOX,
         rx=6,
         fill=fill,
-        stroke="#8c959f",
+        stroke="edge",
     )
-    drawing.hint(box, f"{left}: {right}")
-    room = max(8, 50 - len(right))
-    drawing.text(place.x + 10, place.y + 20, left if len(left) <= room else left[: room - 1] + "…")
-    drawing.text(place.x + _WIDTH - 10, place.y + 20, right, text_anchor="end", fill="#57606a")
+    drawing.hint(box, f"{name} {kind}: {right}".replace(" :", ":"))
+    room = _WIDTH - 32.0
+    right = shortened(right, max(_SHAPES, room - width_of(f"{name} {kind}")))
+    room -= width_of(right)
+    kind = shortened(kind, room / 2) if width_of(f"{name} {kind}") > room else kind
+    left = f"{shortened(name, room - width_of(f' {kind}'))} {kind}".strip()
+    drawing.text(place.x + 10, place.top + 20, left)
+    drawing.text(place.x + _WIDTH - 10, place.top + 20, right, text_anchor="end", fill="quiet")
 
 
-def _draw_output(
-    drawing: Drawing, output: Output, place: _Place, places: dict[int, _Place], found: Trace
-) -> None:
-    good = output.state in ("ignored", "used", "none")
-    fill = "#e6f7ea" if output.state == "ignored" else "#f4f5f7" if good else "#ffd9d9"
-    _draw_box(drawing, place, f"loss of {output.name}", output.loss, fill)
-    words = {
-        "ignored": "masked labels ignored",
-        "matter": "masked labels matter",
-        "lost": "the mask is lost",
-        "used": "the mask is used up",
-        "none": "no mask",
-        "unclear": "not told",
-    }[output.state]
-    drawing.text(place.x + _WIDTH + 14, place.y + 20, words, fill=_MASKED if good else _BROKEN)
-    if output.made_by in places:
-        start = _end_of(output.made_by, places, found)
-        _draw_line(drawing, start, place, _MASKED if output.mask else _PLAIN)
+def _lines(found: Trace, layers: Sequence[Layer], grid: _Grid) -> Iterator[Line]:
+    """A line from everything that a layer or a loss takes."""
+    inputs = len(found.inputs)
+    places = {
+        layer.number: grid.place(row, layer.depth) for row, layer in enumerate(layers, inputs)
+    }
+    for layer in layers:
+        for source, taken in zip(layer.sources, layer.taken, strict=True):
+            end = places[layer.number]
+            if source in places:
+                masked = found.layer(source).mask_out is not None
+                yield Line(places[_last_inside(source, found)], end, masked)
+            elif taken is not None and layer.parent == 0:
+                yield Line(grid.place(taken), end, masked=False)
+            elif layer.parent in places and layer.parent is not None:
+                yield Line(places[layer.parent], end, layer.mask_in is not None)
+    for row, output in enumerate(found.outputs, inputs + len(layers)):
+        if output.made_by in places:
+            start = places[_last_inside(output.made_by, found)]
+            yield Line(start, grid.place(row), output.mask is not None)
 
 
-def _draw_lines(drawing: Drawing, layer: Layer, places: dict[int, _Place], found: Trace) -> None:
-    """A line from everything that a layer takes."""
-    for source, taken in zip(layer.sources, layer.taken, strict=True):
-        if source in places:
-            start, masked = _end_of(source, places, found), found.layer(source).mask_out is not None
-        elif taken is not None and layer.parent == 0:
-            start, masked = _Place(taken, 0), False
-        elif layer.parent in places and layer.parent is not None:
-            start, masked = places[layer.parent], layer.mask_in is not None
-        else:
-            continue
-        _draw_line(drawing, start, places[layer.number], _MASKED if masked else _PLAIN)
-
-
-def _end_of(number: int, places: dict[int, _Place], found: Trace) -> _Place:
+def _last_inside(number: int, found: Trace) -> int:
     """Where lines from a layer start: at the last layer inside, where it is a model."""
     inside = [layer.number for layer in found.layers if layer.parent == number]
-    return _end_of(inside[-1], places, found) if inside else places[number]
+    return _last_inside(inside[-1], found) if inside else number
 
 
-def _draw_line(drawing: Drawing, start: _Place, end: _Place, colour: str) -> None:
-    """Straight down to the next row; round the left of what is in between."""
-    width = 3.0 if colour == _MASKED else 1.5
-    if end.row == start.row + 1:
-        x = max(start.x, end.x) + 24
-        path = f"M {x} {start.y + _BOX} L {x} {end.y}"
-    else:
-        out = max(_MARGIN, min(start.x, end.x) - 14 - 6 * min(end.row - start.row, 11))
-        path = (
-            f"M {start.x} {start.y + _BOX / 2} C {out} {start.y + _BOX / 2}, "
-            f"{out} {end.y + _BOX / 2}, {end.x} {end.y + _BOX / 2}"
-        )
-    drawing.add("path", d=path, fill="none", stroke=colour, stroke_width=width)
+def _draw_key(drawing: Drawing, place: End) -> None:
+    """What the lines and the red boxes mean."""
+    x, y = place.x, place.top + 12
+    for colour, width, words in _KEY:
+        drawing.add("path", d=f"M {x:g} {y:g} h 24", stroke=colour, stroke_width=width)
+        drawing.text(x + 32, y + 4, words, fill="quiet")
+        x += 52 + width_of(words)
+    drawing.add("rect", x=x, y=y - 7, width=24, height=14, fill="lost", stroke="edge")
+    drawing.text(x + 32, y + 4, "the mask ends here, or is not applied", fill="quiet")

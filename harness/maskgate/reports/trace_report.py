@@ -38,6 +38,7 @@ def trace_to_json(found: Trace) -> dict[str, Any]:
         "longer": _plain(found.longer),
         "all_masked": _plain(found.all_masked),
         "metrics_counting_masked_steps": [_plain(metric) for metric in found.metrics],
+        "known": [asdict(known) for known in found.known],
         "notes": list(found.notes),
         "failures": [vars(failure) for failure in found.failures],
     }

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from maskgate.engines.trace_found import Trace
+from maskgate.reports.links import followed
 from maskgate.reports.trace_wording import COLUMNS, facts, facts_of, layer_rows, who_line
 
 _STYLES = {
@@ -43,6 +44,9 @@ def show_trace(found: Trace, out: Console) -> None:
         _show(list(facts_of(output)), out)
     out.print()
     _show(list(facts(found)), out)
+    for known in found.known:
+        where = followed(known.link)
+        out.print(Text(f"known of {known.about}: {known.sentence} {where}"), soft_wrap=True)
     out.print(Text(f"again: {found.command}", "dim"), soft_wrap=True)
 
 

@@ -10,6 +10,15 @@ from maskgate.reports.wording import brief, subject_line
 
 COLUMNS = ("layer", "class", "output", "mask", "valid", "way")
 
+# What an output's loss does with the labels of masked steps, by its state.
+STATE_WORDS = {
+    "ignored": "masked labels ignored",
+    "matter": "masked labels matter",
+    "lost": "the mask is lost",
+    "used": "the mask is used up",
+    "none": "no mask",
+    "unclear": "not told",
+}
 _MOVED = {
     True: "they matter: after a step the weights are others",
     False: "ignored: after a step the weights are the same, bit for bit",
@@ -46,6 +55,11 @@ def valid_text(mask: MaskSeen) -> str:
 def shape_text(shape: tuple[int, ...]) -> str:
     """`4x6x1`."""
     return "x".join(map(str, shape)) or "scalar"
+
+
+def output_title(name: str) -> str:
+    """An output by its name; Keras calls one that has none `output`."""
+    return name if name == "output" else f"output {name}"
 
 
 def way_text(layer: Layer) -> str:
