@@ -12,6 +12,7 @@ from maskgate.case import Case, LossSpec
 from maskgate.engines.examination import Deviation, Examination
 from maskgate.engines.listing import listed
 from maskgate.engines.outcome import CornersDeviate, try_corners
+from maskgate.engines.plugin import examine
 from maskgate.oracle import Expected, Refused, Semantics, expect
 from maskgate.oracle.ledger import on_backend
 from maskgate.strategies import (
@@ -26,6 +27,7 @@ from maskgate.strategies import (
 from maskgate.subjects.worker.kept import KeptLosses
 from maskgate.subjects.worker.words import Ask
 from maskgate.verdicts.deviations import KnownDeviation
+from maskgate.verdicts.shapes import shape_class
 
 GROUPS = (weight_corners(), mask_corners(), value_corners(), compiled_corners())
 
@@ -117,6 +119,41 @@ def test_a_backend_that_answers_otherwise_is_a_deviation() -> None:
         beside(FakeSubject(plus(1.0), description=other)).backends_agree(Pair(case()))
     found = raised.value.finding
     assert (found.stage, found.details["backend"]) == ("backend", "torch")
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "about"),
+    [
+        ("tensorflow", ("torch",), True),
+        ("tensorflow", ("jax",), True),
+        ("jax", ("torch",), False),  # both are named: they agree
+        ("jax", ("tensorflow",), True),
+        ("tensorflow", ("tensorflow",), False),
+    ],
+)
+def test_where_backends_are_compared_an_entry_names_those_that_part_with_the_rest(
+    own: str, others: tuple[str, ...], about: bool
+) -> None:
+    entry = KnownDeviation(
+        "id", "backends", ("valid-where",), "backend", "plain", "off", None, case(), None
+    )
+    entry = replace(entry, backends=("jax", "torch"))
+    here = replace(DESCRIPTION, backend=own)
+    peers = [FakeSubject(description=replace(DESCRIPTION, backend=other)) for other in others]
+    asked = examine(FakeSubject(description=here), here, "backends", [entry], peers)
+    assert (asked.known == (entry,)) is about
+    everywhere = replace(entry, backends=())
+    assert examine(asked._subject, here, "backends", [everywhere], peers).known == (everywhere,)
+
+
+def test_weights_that_leave_nothing_are_a_class_of_their_own_where_backends_are_compared() -> None:
+    zeros = ((0.0, 0.0, 0.0),)
+    some = case(reduction="mean_with_sample_weight", weight=zeros)
+    assert shape_class(some, stage="backend") == "weights-of-nothing"
+    assert shape_class(some.with_(reduction="sum"), stage="backend") == "masked"
+    weighed = case(reduction="mean_with_sample_weight", weight=((0.0, 0.0, 2.0),))
+    assert shape_class(weighed, stage="backend") == "weights-of-nothing"  # the mask leaves them
+    assert shape_class(weighed.with_(mask=None), stage="backend") == "plain"
 
 
 def test_an_entry_is_of_some_backends_versions_and_modes() -> None:

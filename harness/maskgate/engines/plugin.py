@@ -214,19 +214,22 @@ def examine(
 ) -> Examination:
     """The examination of a subject by one property, with the deviations listed for its family."""
     semantics = listed(description).semantics
-    # Where backends are compared, an entry says which of the others deviates.
-    asked_too = [peer.describe() for peer in peers]
+    others = [peer.describe() for peer in peers]
+
+    def about(each: KnownDeviation) -> bool:
+        here = each.applies(semantics.family, description)
+        if not others or not each.backends:
+            return here
+        # Where backends are compared, an entry names those that part with the rest: two of them
+        # agree.
+        return any(each.applies(semantics.family, who) != here for who in others)
+
     return kind(
         subject=subject,
         description=description,
         semantics=semantics,
         property_name=name,
-        known=[
-            each
-            for each in known
-            if each.property == name
-            and any(each.applies(semantics.family, who) for who in asked_too or [description])
-        ],
+        known=[each for each in known if each.property == name and about(each)],
         peers=peers,
         own=own,
     )

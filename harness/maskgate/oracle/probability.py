@@ -21,7 +21,7 @@ from maskgate.oracle.functions import (
     within,
 )
 from maskgate.oracle.rounding import EXACT, Rounded, constant, count
-from maskgate.oracle.selection import clip, largest, maximum, picked, where
+from maskgate.oracle.selection import clip, largest, maximum, no_less, picked, where
 
 
 def kld(y: Rounded, p: Rounded, d: Definition) -> Rounded:
@@ -110,7 +110,9 @@ def _binary_arguments(p: Rounded, d: Definition) -> tuple[Rounded, Rounded]:
         return held + d.epsilon, (one + d.epsilon) - held
     if d.keras_2:
         return held + d.epsilon, 1.0 - held + d.epsilon
-    return held, 1.0 - held
+    # Rounding keeps the order, so that what is clipped stays away from 0, and so does the rest.
+    least, most = constant(d.epsilon, p.arithmetic), constant(1.0 - d.epsilon, p.arithmetic)
+    return no_less(held, least), no_less(1.0 - held, 1.0 - most)
 
 
 def _from_logits(y: Rounded, x: Rounded, d: Definition) -> Rounded:

@@ -73,6 +73,20 @@ def between(low: FloatArray, high: FloatArray, arithmetic: Arithmetic) -> Rounde
     return Rounded((low + high) * 0.5, (high - low) * 0.5, arithmetic)
 
 
+def no_less(x: Rounded, floor: Rounded) -> Rounded:
+    """`x`, of which every computed value is at least `floor`, as a clip before has seen to.
+
+    A ball round a value cannot say so by itself: where it would reach down to 0, it is cut.
+    """
+    least = np.broadcast_to(floor.value - floor.error, x.shape)
+    doubtful = (x.error >= np.abs(x.value)) & (x.error > 0.0) & (least > 0.0)
+    if not doubtful.any():
+        return x
+    top = np.maximum(x.value + x.error, least)
+    cut = between(np.maximum(x.value - x.error, least), top, x.arithmetic)
+    return where(~doubtful, x, cut)
+
+
 def where_nonzero(mask: Rounded, factor: Rounded) -> Rounded:
     """A scalar `factor` where a mask is not 0 (NaN included), else 0."""
     nonzero = mask.value != 0.0

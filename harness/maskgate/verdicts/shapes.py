@@ -47,7 +47,18 @@ def _backend_class(case: Case) -> str:
         return "weights-in-place"
     if case.loss.definition.name == "binary_focal" and case.loss["from_logits"]:
         return "focal-of-logits"
+    if case.reduction == "mean_with_sample_weight" and _weighs_nothing(case):
+        return "weights-of-nothing"
     return "plain" if mask is None else "masked"
+
+
+def _weighs_nothing(case: Case) -> bool:
+    """Whether the weights that the mask leaves are all zero."""
+    weight = np.asarray(1.0 if case.sample_weight is None else case.sample_weight)
+    mask = np.asarray(1.0 if case.mask is None else case.mask, float)
+    if weight.shape != mask.shape and weight.ndim and mask.ndim:
+        return not weight.any() or not mask.any()
+    return not (weight * mask).any()
 
 
 def _rank_class(case: Case) -> str | None:
