@@ -122,6 +122,10 @@ def _masks() -> Iterator[Case]:
     one[1, 2] = True
     for reduction in REDUCTIONS:
         yield _mse((2, 3, 2), reduction, one, dtype="float64")
+    # Numbers of samples that the drawn shapes pass over.
+    for size in (5, 6, 7, 8, 12, 16, 64, 100, 128):
+        steps = np.arange(2 * size).reshape(size, 2)
+        yield _mse((size, 2, 1), "sum_over_batch_size", steps % 3 > 0, 1.0 + steps % 4)
 
 
 # Where an element loss changes its formula, in the predictions, for the labels beside them.
