@@ -654,4 +654,4 @@ def test_pretty_output_ends_in_one_line_that_sums_up(here: Path, bent: Path) -> 
 def test_a_subject_of_no_known_form_is_one_sentence(here: Path, subject: str) -> None:
     done = check(here, subject, "--select", PROPERTY)
     assert done.returncode == 3
-    assert "write " in one_sentence(done.stderr)
+    assert "did you mean " in one_sentence(done.stderr)
