@@ -25,6 +25,7 @@ class Formula:
         modes: execution modes it can be asked in.
         asked: number of questions it was asked.
         closed: whether it was stopped.
+        backend: which backend it says it runs on.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Formula:
     modes: tuple[Mode, ...] = ("eager",)
     asked: int = 0
     closed: bool = False
+    backend: str = "tensorflow"
 
     def describe(self) -> Description:
         extra = {"elementwise": ["keras", "3.15.1"]} if self.distribution == "seed" else {}
@@ -42,7 +44,7 @@ class Formula:
             id=self.id,
             distribution=self.distribution,
             keras=self.version,
-            backend="tensorflow",
+            backend=self.backend,
             framework="2.0",
             python="3.11",
             numpy="2.0",
@@ -58,7 +60,7 @@ class Formula:
         self.closed = True
 
     def _answer(self, question: Question) -> Answer:
-        semantics = self.semantics or self._listed()
+        semantics = ledger.on_backend(self.semantics or self._listed(), self.backend)
         expected = expect(question.case, semantics, gradient=question.gradient)
         if not isinstance(expected, Expected):
             return Refusal("ValueError", expected.reason)

@@ -109,6 +109,13 @@ def test_a_release_is_identified_whatever_version_it_names(
     assert found.fits[0].unlike == ()
 
 
+def test_a_mask_lost_with_the_gradient_leaves_the_losses_to_tell() -> None:
+    """Keras 3.4 on JAX: all families that differ in the mask alone have the same gradients."""
+    found = identify(keras("3.4.1", backend="jax"))
+    assert [fit.family for fit in found.fitting] == ["valid-epsilon"]
+    assert found.exit_status == 0
+
+
 def with_a_large_epsilon() -> Formula:
     return keras("3.12.4", semantics=Semantics("valid-epsilon", epsilon=1e-3))
 

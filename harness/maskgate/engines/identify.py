@@ -105,18 +105,24 @@ def run_identify(
 def identify(subject: Subject) -> Identification:
     """Ask the battery, and see which semantics hold on every case.
 
-    Losses are asked with their gradient, and once more without it where no family fits. A family
-    is told by the cases of mask, weights and reduction alone; those of element losses tell its
-    generations apart.
+    Losses are asked with their gradient, and once more without it unless exactly one family fits:
+    where a backend loses the mask as it differentiates (Keras 3.4 on JAX), either no family fits
+    the gradients, or all those do that differ in the mask alone. A family is told by the cases of
+    mask, weights and reduction alone; those of element losses tell its generations apart.
 
     Raises:
         SubjectError: the subject cannot be started, or crashes over a case.
     """
     found = _identify(subject, gradient=True)
-    if found.fitting:
+    if len(found.fitting) == 1:
         return found
     by_value = _identify(subject, gradient=False)
-    return replace(by_value, gradients_fit=False) if by_value.fitting else found
+    families = {fit.family for fit in found.fitting}
+    if not families and by_value.fitting:
+        return replace(by_value, gradients_fit=False)
+    if len(by_value.fitting) == 1 and by_value.fitting[0].family in families:
+        return by_value
+    return found
 
 
 def _identify(subject: Subject, *, gradient: bool) -> Identification:
