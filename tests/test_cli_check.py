@@ -216,7 +216,7 @@ def test_accept_with_a_damaged_baseline_says_what_helps(
 
 
 def test_the_forms_of_a_subject_are_listed_whole(capfd: pytest.CaptureFixture[str]) -> None:
-    assert run(["check", "zzz"]) == 3
+    assert run(["check", "zzz"]) == 2
     said = capfd.readouterr().err
     assert "seed, seed:epsilon, seed:no-epsilon, seed:epsilon-on-count, keras-VERSION" in said
     assert said.endswith(" or pip:REQUIREMENT[,REQUIREMENT]\n")
@@ -300,7 +300,7 @@ def test_failed_subject_exits_3(engine: Any, capfd: pytest.CaptureFixture[str]) 
     assert run(["check", "venv:x"]) == 3
     out, err = capfd.readouterr()
     assert err == "maskgate: venv:x: no Python; make one\n"
-    assert out == "No answer: venv:x: no Python.\n"
+    assert out == ""
 
 
 @pytest.mark.parametrize("raised", [False, True])

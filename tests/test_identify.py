@@ -180,7 +180,7 @@ def test_a_crash_is_the_subjects_failure(opened: Any) -> None:
 
 def test_pretty(opened: Any, capfd: pytest.CaptureFixture[str]) -> None:
     opened(keras("2.15.0"))
-    assert run(["identify", "x"]) == 0
+    assert run(["identify", "current"]) == 0
     out, err = capfd.readouterr()
     assert err == ""
     assert out.splitlines()[2:5] == [
@@ -192,7 +192,7 @@ def test_pretty(opened: Any, capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_pretty_without_a_family(opened: Any, capfd: pytest.CaptureFixture[str]) -> None:
     opened(with_a_large_epsilon())
-    assert run(["identify", "x"]) == 1
+    assert run(["identify", "current"]) == 1
     out = capfd.readouterr().out
     assert "no family fits" in out
     assert "MeanSquaredError(reduction='sum_over_batch_size')" in out
@@ -201,19 +201,19 @@ def test_pretty_without_a_family(opened: Any, capfd: pytest.CaptureFixture[str])
 
 def test_markdown_lists_every_family(opened: Any, capfd: pytest.CaptureFixture[str]) -> None:
     opened(keras("3.15.1"))
-    assert run(["identify", "x", "--format", "markdown"]) == 0
+    assert run(["identify", "current", "--format", "markdown"]) == 0
     out = capfd.readouterr().out
     assert all(f"| `{family}` |" in out for family in FAMILIES)
 
 
 def test_json_is_one_document(opened: Any, capfd: pytest.CaptureFixture[str]) -> None:
     opened(keras("3.15.1"))
-    assert run(["identify", "x", "--format", "json"]) == 0
+    assert run(["identify", "current", "--format", "json"]) == 0
     document = json.loads(capfd.readouterr().out)
     assert (document["kind"], document["family"]) == ("identify", "valid-where")
     assert document["telling"] is None
     opened(with_a_large_epsilon())
-    assert run(["identify", "x", "--format", "json"]) == 1
+    assert run(["identify", "current", "--format", "json"]) == 1
     assert json.loads(capfd.readouterr().out)["telling"]["case"]["reduction"]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from maskgate.cli.config import Settings
-from maskgate.cli.output import complain, console_for, require_writable
+from maskgate.cli.output import complain, console_for, require_subjects, require_writable
 from maskgate.engines import check as engine
 from maskgate.engines.events import Event
 from maskgate.engines.problems import UsageProblem
@@ -44,6 +44,7 @@ def check(settings: Settings, *, accept: bool, answer: TextIO) -> int:
     Raises:
         UsageProblem: before anything ran or was printed.
     """
+    require_subjects(settings.subjects, settings.backend)
     if settings.out is not None:
         require_writable(settings.out)
     with tempfile.TemporaryDirectory(prefix="maskgate-") as scratch:
@@ -52,7 +53,9 @@ def check(settings: Settings, *, accept: bool, answer: TextIO) -> int:
         report = _write(report, settings.out)
     for failure in report.failures:
         complain(failure)
-    print_report(report, settings, answer)
+    # Where nothing answered, the sentence on stderr is all there is to say to a person.
+    if report.results or not report.failures or settings.format != "pretty":
+        print_report(report, settings, answer)
     return report.exit_status
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
+from hypothesis.configuration import set_hypothesis_home_dir
+
 from maskgate.cli.config import Settings
-from maskgate.cli.output import complain, console_for, require_writable
+from maskgate.cli.output import complain, console_for, require_subjects, require_writable
 from maskgate.engines import diff as engine
 from maskgate.engines.problems import UsageProblem
 from maskgate.reports.diff_folder import write_diff_folder
@@ -37,12 +42,14 @@ def diff(old: str, new: str, settings: Settings, *, accept: bool, answer: TextIO
         comparison = Comparison(failures=(failure,), exit_status=USAGE)
     for failure in comparison.failures:
         complain(failure)
-    if comparison.exit_status != USAGE or comparison.subjects or settings.format == "json":
+    # Where nothing answered, the sentence on stderr is all there is to say to a person.
+    if comparison.subjects or not comparison.failures or settings.format == "json":
         _print(comparison, settings, answer)
     return comparison.exit_status
 
 
 def _compared(old: str, new: str, settings: Settings, *, accept: bool) -> Comparison:
+    require_subjects((old, new), settings.backend)
     if settings.out is not None:
         require_writable(settings.out)
     request = engine.DiffRequest(
@@ -56,9 +63,20 @@ def _compared(old: str, new: str, settings: Settings, *, accept: bool) -> Compar
         device=settings.device,
         timeout=settings.timeout,
     )
-    with DiffProgress(console_for(sys.stderr)) as progress:
+    with _scratch(), DiffProgress(console_for(sys.stderr)) as progress:
         comparison = engine.run_diff(request, on_progress=progress.on_progress)
     return comparison if settings.out is None else _written(comparison, settings.out)
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[None]:
+    """A folder for what Hypothesis writes: else it leaves a `.hypothesis` in the user's."""
+    with tempfile.TemporaryDirectory(prefix="maskgate-") as folder:
+        set_hypothesis_home_dir(folder)
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(None)
 
 
 def _print(comparison: Comparison, settings: Settings, answer: TextIO) -> None:

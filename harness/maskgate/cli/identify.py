@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from maskgate.cli.config import BACKENDS, DEVICES, FORMATS, load_settings
-from maskgate.cli.output import answer_stream, complain, console_for
+from maskgate.cli.output import answer_stream, complain, console_for, require_subjects
 
 
 @click.command()
@@ -37,6 +37,7 @@ def identify(subject: str, **options: Any) -> int:
 
     given = {key: value for key, value in options.items() if value is not None}
     settings = load_settings(Path.cwd()).with_(given)
+    require_subjects([subject], settings.backend)
     with answer_stream() as answer:
         found = run_identify(
             subject,

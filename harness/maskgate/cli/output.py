@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -48,6 +48,28 @@ def complain(problem: object) -> None:
     """Say on stderr what is wrong, after the program's name, which stands there once."""
     said = str(problem).removeprefix("maskgate: ").removeprefix("maskgate ")
     print(f"maskgate: {said}", file=sys.stderr)
+
+
+def require_subjects(texts: Iterable[str], backend: str | None) -> None:
+    """See that each subject is written as one can be, before anything runs.
+
+    Args:
+        texts: subjects, as the user wrote them.
+        backend: that of `--backend`, if one was named.
+
+    Raises:
+        UsageProblem: where one is of no known form, or names another backend than the option.
+    """
+    from maskgate.subjects.protocol import SubjectError
+    from maskgate.subjects.spec import on_backend, parse_subject
+
+    try:
+        for text in texts:
+            spec = parse_subject(text)
+            if backend is not None:
+                on_backend(spec, backend)
+    except SubjectError as problem:
+        raise UsageProblem(problem.asked, problem.found, problem.hint) from None
 
 
 def require_writable(out: Path) -> None:

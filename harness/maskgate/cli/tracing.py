@@ -9,7 +9,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.status import Status
 
-from maskgate.cli.output import console_for
+from maskgate.cli.output import console_for, require_subjects
 from maskgate.engines.problems import UsageProblem
 from maskgate.engines.trace import TraceRequest, run_trace
 from maskgate.engines.trace_found import Trace
@@ -26,6 +26,7 @@ def trace(request: TraceRequest, format: str, out: Path | None, answer: TextIO) 
     Raises:
         UsageProblem: where the folder cannot be written to.
     """
+    require_subjects([request.subject], request.backend)
     _check(out)
     errors = Console(file=sys.stderr)
     status = Status(f"tracing {request.target} on {request.subject}", console=errors)

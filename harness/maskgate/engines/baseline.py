@@ -43,7 +43,8 @@ def checked_baseline(
         entries = load_deviations(path)
     except (ValueError, OSError) as problem:
         hint = "restore it, or move or delete it and write a new one with --accept"
-        raise UsageProblem(f"baseline {path}", f"it cannot be read ({problem})", hint) from problem
+        why = str(problem).removeprefix(f"{path}: ")
+        raise UsageProblem(f"baseline {path}", f"it cannot be read ({why})", hint) from problem
     names = {info.name for info in suite}
     for entry in entries:
         if entry.property not in names:

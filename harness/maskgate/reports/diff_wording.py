@@ -137,7 +137,9 @@ def _followed(difference: Difference, side: str) -> str:
 def followed_sentence(comparison: Comparison, side: str) -> str:
     """How often a side followed the oracle of its own family."""
     counts = comparison.followed[side]
-    return f"followed its family in {counts['followed']} of {counts['asked']} answers"
+    said = f"followed its family in {counts['followed']} of {counts['asked']} answers"
+    others = counts["followed"] < counts["asked"]
+    return f"{said} (of the others `maskgate check` tells)" if others else said
 
 
 def repeat_diff(comparison: Comparison) -> str:
