@@ -186,7 +186,9 @@ def test_an_environment_whose_python_is_gone_is_made_again() -> None:
 def test_sizes_and_removal() -> None:
     ensure(tiny())
     ensure(tiny(name="other"))
-    size = sizes()["tiny"]
+    told: list[str] = []
+    size = sizes(told.append)["tiny"]
+    assert sorted(told) == ["measuring other", "measuring tiny"]
     assert size > 1000
     assert remove("tiny") == size
     assert [*sizes()] == ["other"]

@@ -6,7 +6,9 @@ import json
 import sys
 from typing import TextIO
 
+from rich.console import Console
 from rich.filesize import decimal
+from rich.status import Status
 from rich.table import Table
 
 from maskgate.cli.output import console_for
@@ -18,7 +20,13 @@ def list_environments(answer: TextIO, *, as_json: bool) -> None:
 
     Environments made from requirements on the spot (`pip:...`) are listed by their folder.
     """
-    made = sizes()
+    status = Status("measuring", console=Console(file=sys.stderr))
+    if sys.stderr.isatty():
+        status.start()
+    try:
+        made = sizes(progress=status.update)
+    finally:
+        status.stop()
     listed = [*names(), *sorted(set(made) - set(names()))]
     if as_json:
         entries = [{"name": name, "bytes": made.get(name)} for name in listed]

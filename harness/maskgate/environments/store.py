@@ -78,12 +78,20 @@ def remove(name: str) -> int:
     return size
 
 
-def sizes() -> dict[str, int]:
+def sizes(progress: Progress = lambda _step: None) -> dict[str, int]:
     """Bytes of every environment that has been made, by name.
 
     Files that uv linked from its cache are counted in each environment that has them.
+
+    Args:
+        progress: called with a sentence before each is measured: with a cold disk cache all of
+            them take half a minute.
     """
-    return {name: _size(folder) for name, folder in _made().items()}
+    found = {}
+    for name, folder in _made().items():
+        progress(f"measuring {name}")
+        found[name] = _size(folder)
+    return found
 
 
 def _environments() -> Path:
