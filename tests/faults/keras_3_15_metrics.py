@@ -99,4 +99,12 @@ FAULTS = (
         "class_weight.get(int(y_numpy[i]), 0.0)",
         "class-weight",
     ),
+    Fault(
+        "class-weights-cut-off-fractions",
+        "src/trainers/data_adapters/data_adapter_utils.py",
+        'y_numpy = np.round(y_numpy).astype("int32")',
+        'y_numpy = np.trunc(y_numpy).astype("int32")',
+        "class-weight",
+        "arrays",
+    ),
 )

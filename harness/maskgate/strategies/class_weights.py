@@ -20,6 +20,8 @@ TARGETS = (
     ("sparse-steps-column", "sparse_cce", "masking"),
     ("binary-steps", "bce", "masking"),
 )
+# Labels of 0.1 and 0.9: they weigh as the class that is nearest.
+SMOOTHED = ("binary-smoothed", "bce", "flat")
 ENTRIES = ("train_on_batch", "fit", "fit-dataset", "fit-sequence", "fit-generator")
 WEIGHTS = (1.0, 2.0, 0.5, 4.0)
 BATCH, STEPS, CLASSES = 3, 4, 3
@@ -59,6 +61,8 @@ def classified(
     labels: AnyArray = ids.astype(np.int32)
     if binary:
         labels = ids[..., None].astype(np.float32)
+        if target == SMOOTHED[0]:
+            labels = np.float32(0.1) + np.float32(0.8) * labels
     elif target.startswith("one-hot"):
         labels = np.eye(CLASSES, dtype=np.float32)[ids]
     case = Case(LossSpec.of(loss), "sum_over_batch_size", "float32", labels, x, mask)
@@ -79,7 +83,7 @@ def looked_up(pair: Pair) -> AnyArray:
     if target.startswith("one-hot"):
         ids = np.argmax(labels, -1)
     else:
-        ids = labels[..., 0].astype(int) if target.startswith("binary") else labels
+        ids = np.rint(labels[..., 0]).astype(int) if target.startswith("binary") else labels
     # Keras 3 leaves a class that is not named its weight of 1.
     weights: AnyArray = np.ones(CLASSES, np.float32)
     given = pair.details["weights"]
@@ -88,8 +92,8 @@ def looked_up(pair: Pair) -> AnyArray:
 
 
 def classified_corners() -> tuple[Pair, ...]:
-    """One batch of each target, every class in it; of labels by step two more, and one in which a
-    class has no weight.
+    """One batch of each target, every class in it; of labels by step two more, one of smoothed
+    labels, and one in which a class has no weight.
 
     One has as many samples as steps, in one a step's number is no class.
     """
@@ -99,8 +103,12 @@ def classified_corners() -> tuple[Pair, ...]:
     steps = next(target for target in TARGETS if target[0] == "sparse-steps")
     asked += [(steps, STEPS, ids), (steps, BATCH, late)]
     unnamed = classified(*TARGETS[1], np.array([0, 1, 2]), [4, 2, 3], [2.0, 0.5])
-    first = replace(unnamed, details={**unnamed.details, "only": "train_on_batch"})
-    return first, *(
+    smoothed = classified(*SMOOTHED, np.array([0, 1, 1]), [4, 2, 3], [2.0, 0.5])
+    once = [
+        replace(pair, details={**pair.details, "only": "train_on_batch"})
+        for pair in (unnamed, smoothed)
+    ]
+    return *once, *(
         classified(
             *target,
             content[: batch if target[2] == "flat" else batch * STEPS],
