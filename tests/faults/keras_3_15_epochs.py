@@ -25,6 +25,36 @@ FAULTS = (
         "accumulation-split",
         "accumulated",
     ),
+    Fault(
+        "validation-forgets-its-weights",
+        "src/backend/tensorflow/trainer.py",
+        "                        sample_weight=val_sample_weight,",
+        "                        sample_weight=None,",
+        "epoch-value",
+        "validation",
+    ),
+    Fault(
+        "held-out-samples-take-the-first-weights",
+        "src/trainers/data_adapters/array_slicing.py",
+        "    return train_arrays, val_arrays",
+        "    if arrays[2] is not None:\n"
+        "        first = _split(arrays[2], 0, batch_dim - split_at)\n"
+        "        val_arrays = (*val_arrays[:2], convert_to_sliceable((first,))[0])\n"
+        "    return train_arrays, val_arrays",
+        "epoch-value",
+        "validation-split",
+    ),
+    Fault(
+        "weights-stay-where-samples-are-shuffled",
+        "src/trainers/data_adapters/array_data_adapter.py",
+        "                return tree.traverse(grab_one, data)",
+        "                grabbed = tree.traverse(grab_one, data)\n"
+        "                if len(grabbed) == 3:\n"
+        "                    grabbed = (*grabbed[:2], tf.gather(data[2], tf.sort(i), axis=0))\n"
+        "                return grabbed",
+        "epoch-value",
+        "fit-shuffled",
+    ),
     # Not the mask of an embedding: a functional model saves the operation that made it.
     Fault(
         "a-saved-masking-layer-forgets-its-value",

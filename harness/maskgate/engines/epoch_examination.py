@@ -27,6 +27,10 @@ ENTRIES = (
     "fit-dataset",
     "evaluate-generator",
 )
+# Asked of some examples: what `fit` shuffles, is given to validate, or holds out itself.
+HELD_OUT = ("fit-shuffled", "validation", "validation-split")
+# How many of the samples `validation_split` takes, the last ones: two fifths.
+LAST = 2
 # XLA compiles for each entry point and each size of a batch anew, for seconds.
 BRIEFLY: Mapping[str, tuple[str, ...]] = {"xla": ("evaluate", "fit")}
 
@@ -35,7 +39,7 @@ class EpochExamination(ModelExamination):
     """What a property of epochs is given as `subject`.
 
     A pair's case holds all samples; its details name the `model`, the `batch_size` and the
-    `steps_per_execution`.
+    `steps_per_execution`, and `held_out` where the entry points `HELD_OUT` are asked too.
     """
 
     entries = ENTRIES
@@ -44,11 +48,10 @@ class EpochExamination(ModelExamination):
         """Every entry point reports the mean of the batches' losses by the family's formula."""
 
         def judged(answers: Answered, mode: Mode) -> Found:
-            wanted = self._expected(pair, mode)
             relation = Trained(pair.case)
             used: float | None = None
             for entry, answer in answers.items():
-                said = judge(answer, wanted)
+                said = judge(answer, self._expected(_seen_by(entry, pair), mode))
                 if not said.holds:
                     alone = entry != next(iter(answers))
                     return said, replace(relation, entry=entry), entry if alone else None
@@ -100,7 +103,8 @@ class EpochExamination(ModelExamination):
         return self.expect(case, gradient=False, semantics=compiled, traced=traced)
 
     def _losses(self, pair: Pair, mode: Mode) -> Answered:
-        entries = self._narrowed or BRIEFLY.get(mode, ENTRIES)
+        usual = (*ENTRIES[:-1], *HELD_OUT, ENTRIES[-1]) if "held_out" in pair.details else ENTRIES
+        entries = self._narrowed or BRIEFLY.get(mode, usual)
         done = self._perform(
             "epochs.losses",
             pair.case,
@@ -129,6 +133,16 @@ class EpochExamination(ModelExamination):
         if stage == "formula":
             kind = "unmasked" if pair.case.mask is None else "masked"
         return Identity(self.property, self.semantics.family, stage, kind)
+
+
+def _seen_by(entry: str, pair: Pair) -> Pair:
+    """The samples and the batch size that an entry point's number is about."""
+    if entry == "fit-shuffled":
+        return _resized(pair, len(pair.case.y_pred))
+    if entry == "validation-split":
+        held_out = batches_of(pair.case, len(pair.case.y_pred) - LAST)[1]
+        return replace(pair, case=held_out)
+    return pair
 
 
 def _resized(pair: Pair, batch_size: int) -> Pair:

@@ -53,6 +53,18 @@ _ENTRIES = {
         "model.fit(x, y_true, sample_weight=weight, batch_size=size, shuffle=False, verbose=0)"
         '.history["loss"][0]'
     ),
+    "fit-shuffled": (
+        "model.fit(x, y_true, sample_weight=weight, batch_size=len(y_true), verbose=0)"
+        '.history["loss"][0]'
+    ),
+    "validation": (
+        "model.fit(x[:size], 0 * y_true[:size], validation_data=batch, batch_size=size, verbose=0)"
+        '.history["val_loss"][0]'
+    ),
+    "validation-split": (
+        "model.fit(x, y_true, sample_weight=weight, validation_split=0.4, batch_size=size, "
+        'verbose=0).history["val_loss"][0]'
+    ),
     "evaluate-generator": (
         "model.evaluate(forever(batch, size), steps=-(-len(y_true) // size), verbose=0)"
     ),

@@ -20,11 +20,12 @@ _BATCH_SIZES = (2, 3, 1, 4, 5)
 # once need, one more than `steps_per_epoch` where that is odd.
 _BATCH_SIZES_IN_TWOS = (3, 4)
 _STEPS = 3
+_HELD_OUT = {"held_out": True}
 
 
 def epochs(*, weighted: bool = True) -> st.SearchStrategy[Pair]:
     """All samples of an epoch as one case; in the details `model`, `batch_size` and
-    `steps_per_execution`.
+    `steps_per_execution`, and `held_out` where shuffling and validation are asked about too.
 
     Args:
         weighted: whether weights are drawn too.
@@ -41,6 +42,7 @@ def epochs(*, weighted: bool = True) -> st.SearchStrategy[Pair]:
             "model": model,
             "batch_size": draw(st.sampled_from(sizes)),
             "steps_per_execution": at_once,
+            **(_HELD_OUT if number % 5 == 1 else {}),
         }
         compiled = number < 2 and draw(st.integers(0, ONE_IN_EVERY_MODE - 1)) == 1
         return Pair(case, None, details, compiled)
@@ -55,6 +57,21 @@ def epoch_corners() -> tuple[Pair, ...]:
         Pair(each, None, {"model": model, "batch_size": size, "steps_per_execution": steps})
         for steps, size in ((1, 2), (2, 3))
         for model, each in (("masking", case), ("identity", case.with_(mask=None)))
+    )
+
+
+def held_out_corners() -> tuple[Pair, ...]:
+    """Weights that differ by sample, and by step, of which no part may stay behind or go astray
+    where `fit` shuffles, or holds samples out."""
+    case = uneven_epoch()
+    by_sample = np.array([1.0, 0.5, 2.0, 4.0, 0.25])
+    by_step = by_sample[:, None] * np.array([1.0, 2.0, 0.5])
+    return tuple(
+        Pair(each, None, {"model": model, "batch_size": 2, "steps_per_execution": 1, **_HELD_OUT})
+        for model, each in (
+            ("masking", case.with_(sample_weight=by_sample)),
+            ("identity", case.with_(mask=None, sample_weight=by_step)),
+        )
     )
 
 

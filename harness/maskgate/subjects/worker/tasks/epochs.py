@@ -12,6 +12,7 @@ from ..kept import Kept
 from . import models, training
 
 _KEPT = Kept()
+HELD_OUT = 0.4  # share of the samples that `validation_split` takes, the last ones
 _NO_SESSION = (2, 4)  # the first release whose trainer takes generators like anything else
 
 
@@ -88,6 +89,27 @@ def _fit(_adapter: Any, model: Any, epoch: Epoch) -> Any:
     return _first(model.fit(data.x, data.y, sample_weight=data.weight, **asked))
 
 
+def _fit_shuffled(_adapter: Any, model: Any, epoch: Epoch) -> Any:
+    data = epoch.all
+    # All samples in one batch: whatever their order, the loss is the same.
+    asked = {"batch_size": data.size, "shuffle": True, "verbose": 0}
+    return _first(model.fit(data.x, data.y, sample_weight=data.weight, **asked))
+
+
+def _validation(_adapter: Any, model: Any, epoch: Epoch) -> Any:
+    data = epoch.all
+    # Trained on one batch of zero labels: what is reported of it is not what is asked about.
+    x, y = data.x[: epoch.batch_size], np.zeros_like(data.y[: epoch.batch_size])
+    asked = {"batch_size": epoch.batch_size, "verbose": 0}
+    return _first(model.fit(x, y, validation_data=data.tuple, **asked), "val_loss")
+
+
+def _validation_split(_adapter: Any, model: Any, epoch: Epoch) -> Any:
+    data = epoch.all
+    asked = {"batch_size": epoch.batch_size, "validation_split": HELD_OUT, "verbose": 0}
+    return _first(model.fit(data.x, data.y, sample_weight=data.weight, **asked), "val_loss")
+
+
 def _evaluate_generator(adapter: Any, model: Any, epoch: Epoch) -> Any:
     if models.release(adapter.api.keras) < _NO_SESSION:
         return model.evaluate_generator(epoch.batches(), steps=epoch.steps, max_queue_size=1)
@@ -117,13 +139,16 @@ def _dataset(adapter: Any, epoch: Epoch) -> Any:
     return tensorflow.data.Dataset.from_tensor_slices(epoch.all.tuple).batch(epoch.batch_size)
 
 
-def _first(history: Any) -> Any:
-    return history.history["loss"][0]
+def _first(history: Any, name: str = "loss") -> Any:
+    return history.history[name][0]
 
 
 ENTRIES: dict[str, Callable[[Any, Any, Epoch], Any]] = {
     "evaluate": _evaluate,
     "fit": _fit,
+    "fit-shuffled": _fit_shuffled,
+    "validation": _validation,
+    "validation-split": _validation_split,
     "evaluate-generator": _evaluate_generator,
     "fit-generator": _fit_generator,
     "evaluate-dataset": _evaluate_dataset,
