@@ -252,9 +252,9 @@ def test_a_subject_that_cannot_be_asked_is_one_sentence_and_exit_3(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", ["venv", "keras-9.9.9", "/usr/bin/python3"])
-def test_a_text_that_names_no_subject_is_one_sentence_and_exit_3(here: Path, text: str) -> None:
+def test_a_text_that_names_no_subject_is_one_sentence_and_exit_2(here: Path, text: str) -> None:
     done = check(here, text)
-    assert done.returncode == 3
+    assert done.returncode == 2
     assert one_sentence(done.stderr).startswith(f"maskgate: {text}: ")
 
 

@@ -58,8 +58,10 @@ def require_subjects(texts: Iterable[str], backend: str | None) -> None:
         backend: that of `--backend`, if one was named.
 
     Raises:
-        UsageProblem: where one is of no known form, or names another backend than the option.
+        UsageProblem: where one is of no known form, names an environment that there is not, or
+            another backend than the option.
     """
+    from maskgate import environments
     from maskgate.subjects.protocol import SubjectError
     from maskgate.subjects.spec import on_backend, parse_subject
 
@@ -67,7 +69,9 @@ def require_subjects(texts: Iterable[str], backend: str | None) -> None:
         for text in texts:
             spec = parse_subject(text)
             if backend is not None:
-                on_backend(spec, backend)
+                spec = on_backend(spec, backend)
+            if spec.place == "environment" and not spec.target.startswith("pip:"):
+                environments.get(spec.target)
     except SubjectError as problem:
         raise UsageProblem(problem.asked, problem.found, problem.hint) from None
 

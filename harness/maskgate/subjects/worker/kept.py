@@ -28,6 +28,12 @@ class Kept:
         self._functions.move_to_end(signature)
         return self._functions[signature]
 
+    def forget(self, function: Any) -> None:
+        """Forget one of them, by identity; nothing where it is not kept."""
+        mine = [key for key, each in self._functions.items() if each is function]
+        for key in mine:
+            del self._functions[key]
+
     def clear(self) -> None:
         """Forget all of them."""
         self._functions.clear()

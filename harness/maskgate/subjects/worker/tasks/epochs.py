@@ -54,9 +54,11 @@ def losses(adapter: Any, parameters: Any, arrays: Any) -> Any:
         except Exception as problem:
             kind = type(problem).__name__
             refused[name] = [kind, readable(str(problem), kind)]
-        # A NaN gradient times a learning rate of 0 is NaN.
+        # A NaN gradient times a learning rate of 0 is NaN. The next example gets a new model: what
+        # the optimizer remembers of it would make the weights NaN between its batches.
         if not all(np.array_equal(*pair) for pair in zip(before, model.get_weights())):  # noqa: B905
             model.set_weights(before)
+            _KEPT.forget(model)
     return {"refused": refused}, found
 
 
@@ -69,6 +71,8 @@ def _kept(adapter: Any, parameters: Any, arrays: Any) -> Any:
     at_once = parameters["steps_per_execution"]
     if at_once > 1 and models.release(adapter.api.keras) < _NO_SESSION:
         raise NotOfferedError("no steps_per_execution in " + adapter.api.keras.__version__)
+    if at_once > 1 and adapter.backend.name == "torch":
+        raise NotOfferedError("no steps_per_execution on torch")
     given = {"steps_per_execution": at_once} if at_once > 1 else {}
     return _KEPT.get(
         (id(adapter), *names, *settings, *ranks),
