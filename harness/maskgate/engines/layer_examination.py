@@ -172,9 +172,23 @@ class LayerExamination(NumbersExamination):
     ) -> Verdict:
         """What is said of a layer: the shape class tells what it is that is asked of it."""
         numbers = case.mask is not None and case.mask.dtype != np.bool_
-        kind = name + "-mask-of-numbers" * numbers
+        kind = _unrolled(case) if case.parameters.get("unroll") else name
+        kind += "-mask-of-numbers" * (numbers and kind == name)
         stage = "traced" if self._traced(pair) else "layer"
         return Verdict(name, said, stage, kind, {"call": case.to_dict()}, relation)
+
+
+def _unrolled(case: LayerCase) -> str:
+    """Unrolled steps are code of their own, the same for every layer; its flags tell it apart."""
+    given = case.parameters
+    zeroed = bool(given.get("zero_output_for_mask"))
+    flags = {
+        "bidirectional": case.layer == "Bidirectional",
+        "backwards": bool(given.get("go_backwards")),
+        "zeroed": zeroed,
+        "last": zeroed and not given.get("return_sequences"),
+    }
+    return "-".join(["unrolled", *(name for name, there in flags.items() if there)])
 
 
 def _of_row(found: Done, case: LayerCase, row: int, name: str) -> AnyArray:

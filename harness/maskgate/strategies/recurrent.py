@@ -13,13 +13,15 @@ from maskgate.strategies.recurrent_calls import MERGE_MODES
 from maskgate.strategies.signatures import Signature
 
 _SHAPE = (3, 4, 2)
-# Dtype of the mask, `go_backwards`, `zero_output_for_mask`.
+# Dtype of the mask, `go_backwards`, `zero_output_for_mask`, `unroll`, which is code of its own.
 _CORNERS = (
-    ("bool", False, False),
-    ("int32", False, False),
-    ("float32", True, False),
-    ("bool", True, True),
-    ("bool", False, True),
+    ("bool", False, False, False),
+    ("int32", False, False, False),
+    ("float32", True, False, False),
+    ("bool", True, True, False),
+    ("bool", False, True, False),
+    ("bool", False, False, True),
+    ("bool", True, True, True),
 )
 
 
@@ -43,6 +45,7 @@ def recurrent_batches(*, sequences: bool = False) -> st.SearchStrategy[Pair]:
             "return_sequences": True if sequences else draw(st.booleans()),
             "go_backwards": draw(st.booleans()),
             "zero_output_for_mask": draw(st.booleans()),
+            "unroll": draw(st.booleans()),
             "merge_mode": draw(st.sampled_from(MERGE_MODES)),
             "reset": draw(st.booleans()),
         }
@@ -63,11 +66,12 @@ def recurrent_corners(*, traced: bool = False) -> tuple[Pair, ...]:
     zeros = np.zeros_like(x)
     case = Case(LossSpec.of("mse"), "sum_over_batch_size", "float32", zeros, x, mask)
     pairs = []
-    for number, (dtype, backwards, zeroed) in enumerate(_CORNERS):
+    for number, (dtype, backwards, zeroed, unrolled) in enumerate(_CORNERS):
         flags = {
             "return_sequences": True,
             "go_backwards": backwards,
             "zero_output_for_mask": zeroed,
+            "unroll": unrolled,
             "merge_mode": MERGE_MODES[number % len(MERGE_MODES)],
             "reset": number == 1,
         }

@@ -17,10 +17,12 @@ MERGE_MODES = ("concat", "sum", "mul", "ave", None)
 _LARGEST = 2.0  # of the inputs: gates that are all shut or open show nothing
 _GATES: Mapping[str, Setting] = {"recurrent_activation": "sigmoid"}
 _RESET_BEFORE: Mapping[str, Setting] = {**_GATES, "reset_after": False}
-_FLAGS = ("return_sequences", "go_backwards", "zero_output_for_mask")
+# Two calls of a stateful layer differ in length: their steps cannot be unrolled everywhere.
+_STATEFUL = ("return_sequences", "go_backwards", "zero_output_for_mask")
+_FLAGS = (*_STATEFUL, "unroll")
 # The twin of a wrapped layer goes the other way as it is, and Bidirectional itself says what masked
 # steps give: zeros in a sequence, so that nothing stale is merged.
-_WRAPPED = ("return_sequences", "merge_mode")
+_WRAPPED = ("return_sequences", "merge_mode", "unroll")
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ RECURRENT: Mapping[str, LayerKind] = {
     **PLAIN,
     "bidirectional-lstm": LayerKind("Bidirectional", {"wrapped": "LSTM", **_GATES}, _WRAPPED),
     "bidirectional-gru": LayerKind("Bidirectional", {"wrapped": "GRU", **_RESET_BEFORE}, _WRAPPED),
-    "stateful-lstm": LayerKind("LSTM", {**_GATES, "stateful": True}),
-    "stateful-gru": LayerKind("GRU", {**_RESET_BEFORE, "stateful": True}),
+    "stateful-lstm": LayerKind("LSTM", {**_GATES, "stateful": True}, _STATEFUL),
+    "stateful-gru": LayerKind("GRU", {**_RESET_BEFORE, "stateful": True}, _STATEFUL),
 }
 KINDS: Mapping[str, LayerKind] = {
     **RECURRENT,
