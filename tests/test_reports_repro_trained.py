@@ -88,6 +88,19 @@ def test_an_epoch_is_what_its_batches_make_of_it(
     assert exit_of(found) == status
 
 
+@pytest.mark.parametrize(("expected", "status"), [(1.0 - 0.125 * 43.0 / 3.0, 0), (-0.5, 1)])
+def test_a_step_by_the_gradient_of_the_loss(expected: float, status: int, exit_of: Run) -> None:
+    # The squares of the valid steps sum up to 43, and there are six of them: dW = 2 * 43 / 6.
+    found = told(
+        masked_samples(),
+        expected=expected,
+        bound=1e-5,
+        details={"model": "masking"},
+        recipe={"relation": "trained-step", "part": "weights", "index": [0]},
+    )
+    assert exit_of(found) == status
+
+
 def test_accumulated_gradients(exit_of: Run) -> None:
     found = told(
         masked_samples(),

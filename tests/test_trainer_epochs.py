@@ -335,7 +335,8 @@ def test_a_copy_that_cannot_be_made_is_no_answer() -> None:
 
 
 def test_what_is_asked_is_what_the_worker_knows() -> None:
-    assert set(epoch_examination.ENTRIES) == set(worker_epochs.ENTRIES)
+    asked = {*epoch_examination.ENTRIES, *epoch_examination.HELD_OUT}
+    assert asked == set(worker_epochs.ENTRIES)
     assert set(FORMATS) == set(worker_saving.FORMATS)
 
 

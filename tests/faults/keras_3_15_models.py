@@ -51,4 +51,14 @@ FAULTS = (
         "training-on-an-empty-mask",
         "trainer",
     ),
+    Fault(
+        "a-step-trains-on-the-unweighted-loss",
+        TRAINER,
+        "                loss = self.optimizer.scale_loss(loss)",
+        "                loss = self.optimizer.scale_loss(loss)\n"
+        "            if sample_weight is not None:\n"
+        "                loss = self._compute_loss(x=x, y=y, y_pred=y_pred, training=True)",
+        "training-step",
+        "trainer",
+    ),
 )

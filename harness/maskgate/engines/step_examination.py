@@ -1,7 +1,8 @@
-"""A property about training steps that are put together from parts, put to one subject."""
+"""A property about the weights that training steps leave, put to one subject."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,15 +18,15 @@ from maskgate.subjects.worker.tasks.models import RATE
 from maskgate.verdicts.compare import Judgement, judge
 from maskgate.verdicts.model import Identity
 from maskgate.verdicts.relations import Relation
-from maskgate.verdicts.trained import Trained
+from maskgate.verdicts.trained import Stepped, Trained
 
 WHOLE, ACCUMULATED = "whole", "accumulated"
 
 
 class StepExamination(ModelExamination):
-    """What a property of divided training steps is given as `subject`.
+    """What a property of training steps is given as `subject`.
 
-    A pair's details name the `model` and the number of equal `parts`.
+    A pair's details name the `model`, and the number of equal `parts` where a step is divided.
     """
 
     def accumulates(self, pair: Pair) -> None:
@@ -50,6 +51,24 @@ class StepExamination(ModelExamination):
         self._applies()
         self._in_each_mode(pair, self.modes(pair), judged)
 
+    def steps_by_formula(self, pair: Pair) -> None:
+        """One step leaves the weights that the gradient of the family's loss makes of them."""
+        relation = Stepped(pair.case)
+
+        def judged(mode: Mode) -> tuple[Judgement, Relation]:
+            done = self._perform("training.step", pair.case, pair, mode)
+            if isinstance(done, Refusal):
+                return judge(done, self._after([pair.case])), relation
+            after = Value(done.arrays["weights"], None, "float32")
+            said = judge(after, self._after([pair.case]))
+            if said.mismatch is not None and said.mismatch.part == "value":
+                said = Judgement(replace(said.mismatch, part="weights"))
+            return said, relation
+
+        self._applies()
+        # In the trainer's own mode: its eager one is asked for accumulated steps.
+        self._in_each_mode(pair, ModelExamination.modes(self, pair), judged, own_stage="trainer")
+
     def modes(self, pair: Pair) -> tuple[Mode, ...]:
         """Eager where that is offered: the two ways are traced one by one else."""
         offered = self.description.modes
@@ -58,15 +77,19 @@ class StepExamination(ModelExamination):
     def _expected(self, pair: Pair, way: str) -> Expected | Refused:
         """The weights after the step, against the mean of its parts' gradients."""
         parts = 1 if way == WHOLE else int(pair.details["parts"])
+        return self._after(batches_of(pair.case, len(pair.case.y_pred) // parts))
+
+    def _after(self, parts: Sequence[Case]) -> Expected | Refused:
+        """The weights after a step against the mean of the gradients of some batches."""
         gradients = []
-        for part in batches_of(pair.case, len(pair.case.y_pred) // parts):
+        for part in parts:
             said = self._of_batch(part)
             if isinstance(said, Refused):
                 return said
             assert said.gradient is not None
             gradients.append(weight_gradient(part, said.gradient))
-        unit = pair.case.format.unit_roundoff
-        features = pair.case.y_pred.shape[-1]
+        unit = parts[0].format.unit_roundoff
+        features = parts[0].y_pred.shape[-1]
         return Expected(stepped(gradients, RATE, features, unit), None)
 
     def _of_batch(self, case: Case) -> Expected | Refused:

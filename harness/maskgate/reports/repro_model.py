@@ -11,6 +11,8 @@ What a script compares, in the finding's `reproducer`:
                                           weights, bit for bit
                  trained-unmoved          a training step whose loss is 0 and that leaves the
                                           weights as they were
+                 trained-step             a training step that leaves a weight, by `index`, at
+                                          `expected` within `bound`
                  survives-saving          a model and its saved copy: one loss, bit for bit
 
 How many samples are in a batch, and how many batches in an execution, is in the finding's details.
@@ -39,8 +41,15 @@ from maskgate.reports.repro_saving import SAVED, saving_check
 from maskgate.subjects.worker.tasks import models
 from maskgate.verdicts.model import Finding
 
-UNMOVED = "trained-unmoved"
-RELATIONS = ("trained-equals-expected", "trained-agree", "trained-identical", UNMOVED, SAVED)
+UNMOVED, STEPPED = "trained-unmoved", "trained-step"
+RELATIONS = (
+    "trained-equals-expected",
+    "trained-agree",
+    "trained-identical",
+    UNMOVED,
+    STEPPED,
+    SAVED,
+)
 
 _ONE_BATCH = {
     "test_on_batch": "model.test_on_batch(x, y_true, sample_weight=weight)",
@@ -54,8 +63,8 @@ _ENTRIES = {
         '.history["loss"][0]'
     ),
     "fit-shuffled": (
-        "model.fit(x, y_true, sample_weight=weight, batch_size=len(y_true), verbose=0)"
-        '.history["loss"][0]'
+        "model.fit(x, y_true, sample_weight=weight, batch_size=len(y_true), epochs=2, verbose=0)"
+        '.history["loss"][1]'
     ),
     "validation": (
         "model.fit(x[:size], 0 * y_true[:size], validation_data=batch, batch_size=size, verbose=0)"
@@ -154,6 +163,16 @@ expected = f"the weights as they were, and a loss of 0: {before}"
 there = not same(before, observed)
 """
 
+_STEPPED = Template("""\
+answer = ask($entry, x, y_true, weight, len(x))
+expected = "weight $index at $expected after the step, within $bound"
+observed = answer
+there = isinstance(answer, Exception)
+if not there:
+    observed = float(answer["weights"][$index])
+    there = not near(np.float64(observed), $expected, $bound)
+""")
+
 _ACCUMULATED = Template("""\
 def steps(model, x, y_true, weight, batch, size):
     for part in cut(batch, size):
@@ -211,7 +230,8 @@ def model_script(finding: Finding, about: About) -> str | None:
 def _trains(finding: Finding) -> bool:
     recipe = finding.reproducer
     return (
-        recipe["relation"] in ("trained-identical", UNMOVED, SAVED) or recipe.get("entry") in _PARTS
+        recipe["relation"] in ("trained-identical", UNMOVED, STEPPED, SAVED)
+        or recipe.get("entry") in _PARTS
     )
 
 
@@ -237,6 +257,12 @@ def _check(finding: Finding) -> str | None:
         "bound": number(finding.bound),
         "size": size,
     }
+    if relation == STEPPED and recipe.get("part") == "weights":
+        (index,) = recipe["index"]
+        at = {"index": str(index), "expected": number(finding.expected)}
+        return _STEPPED.substitute(words, **at)
+    if relation == STEPPED:
+        return _ANSWERS.substitute(words)
     if relation == "trained-agree":
         # The same entry point twice: what differs is how many samples are in a batch.
         alike = entry == against

@@ -165,6 +165,9 @@ def _thresholds() -> Iterator[Case]:
         classes, shares = np.array([1, ignored]), np.array([[0.5, 0.3, 0.2], [0.1, 0.7, 0.2]])
         spec = LossSpec.of("sparse_cce", ignore_class=ignored)
         yield Case(spec, "sum_over_batch_size", "float32", classes, shares)
+    # Ids that need more than one byte, with as many classes.
+    classes, shares = np.array([3, 259]), np.linspace(0.5, 1.5, 2 * 260).reshape(2, 260) / 260
+    yield Case(LossSpec.of("sparse_cce"), "none", "float32", classes, shares)
     logits = np.array([[-40.0], [-0.0], [0.0], [1e-4], [40.0]])
     labels = np.array([[0.0], [1.0], [0.5], [1.0], [0.0]])
     for name in ("bce", "binary_focal"):

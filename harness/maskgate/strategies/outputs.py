@@ -12,7 +12,7 @@ from maskgate.strategies.pairs import Pair
 from maskgate.strategies.signatures import Signature
 
 # Weights of the outputs, and what else the model adds to its loss; a model is built for each.
-MODELS = ((None, ""), ([2.0, 0.5], ""), (None, "regulariser"), (None, "add_loss"))
+MODELS = ((None, ""), ([2.0, 0.5], ""), ([2.0, 0.0], ""), (None, "regulariser"), (None, "add_loss"))
 _SHAPE = (3, 4, 2)
 
 

@@ -9,11 +9,35 @@ from maskgate.case import Case, LossSpec
 from maskgate.strategies.cases import cases
 from maskgate.strategies.masks import MASK_KINDS
 from maskgate.strategies.models import EXACT, fed
-from maskgate.strategies.pairs import Pair
+from maskgate.strategies.pairs import Pair, signature_budget
 from maskgate.strategies.signatures import Signature
 
 _SAMPLES = 4
+_STEPS = 3
 _PARTS = (2, 4)
+_LOSSES = (
+    LossSpec.of("mse"),
+    LossSpec.of("bce"),
+    LossSpec.of("mae"),
+    LossSpec.of("cce"),
+    LossSpec.of("huber"),
+)
+
+
+def stepped_batches() -> st.SearchStrategy[Pair]:
+    """A batch with weights or without for one step, and in the details the `model`."""
+
+    @st.composite
+    def draw_pair(draw: st.DrawFn) -> Pair:
+        number = draw(st.integers(0, min(signature_budget(), 2 * len(_LOSSES)) - 1))
+        model = EXACT[number % 4 == 3]
+        weights = ((_SAMPLES, _STEPS), None, (_SAMPLES, 1))[number % 3]
+        loss = _LOSSES[number % len(_LOSSES)]
+        reduction = "sum" if number % 5 == 4 else "sum_over_batch_size"
+        case = draw(_cases(masked=model == "masking", loss=loss, to=reduction, weights=weights))
+        return Pair(fed(case), None, {"model": model})
+
+    return draw_pair()
 
 
 def divided_batches() -> st.SearchStrategy[Pair]:
@@ -42,16 +66,27 @@ def divided_corners() -> tuple[Pair, ...]:
     )
 
 
-def _cases(*, masked: bool) -> st.SearchStrategy[Case]:
-    shape = (_SAMPLES, 3, 2)
+def _cases(
+    *,
+    masked: bool,
+    loss: LossSpec = _LOSSES[0],
+    to: str = "sum_over_batch_size",
+    weights: tuple[int, ...] | None = None,
+) -> st.SearchStrategy[Case]:
+    shape = (_SAMPLES, _STEPS, 2)
     signature = Signature(
-        loss=LossSpec.of("mse"),
-        reduction="sum_over_batch_size",
+        loss=loss,
+        reduction=to,
         dtype="float32",
         shape=shape,
         mask_shape=shape[:2] if masked else None,
         mask_dtype="bool" if masked else None,
-        weight_shape=None,
+        weight_shape=weights,
     )
     kinds = tuple(kind for kind in MASK_KINDS if kind != "none")
-    return cases(bucketed=[signature], mask_kinds=kinds if masked else ("none",), edges=False)
+    return cases(
+        bucketed=[signature],
+        mask_kinds=kinds if masked else ("none",),
+        weight_values=("one", "zero", "negative"),
+        edges=False,
+    )

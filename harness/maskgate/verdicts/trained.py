@@ -69,6 +69,32 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class Stepped:
+    """The weights after one training step, beside those that the loss's own gradient makes of
+    them; judged where it is asked.
+
+    Attributes:
+        case: the batch that the model is trained on.
+    """
+
+    case: Case
+    gradient: bool = False
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The one case."""
+        return (self.case,)
+
+    def judge(self, answers: Sequence[Answer]) -> Judgement:
+        """Not by itself: the bound is the examination's."""
+        raise NotImplementedError(f"{len(answers)} answers, and the bound is the examination's")
+
+    def recipe(self, mismatch: Mismatch) -> dict[str, Any]:
+        """What a script compares."""
+        return {"relation": "trained-step", "tolerance": mismatch.bound}
+
+
+@dataclass(frozen=True)
 class Unmoved:
     """One training step whose loss is 0 and which leaves the weights as they were, bit for bit.
 

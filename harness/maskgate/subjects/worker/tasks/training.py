@@ -91,6 +91,8 @@ def step(adapter: Any, parameters: Any, arrays: Any) -> Any:
     after = model.get_weights()
     if not fresh:
         model.set_weights(before)
+    if not all(np.all(np.isfinite(each)) for each in after):
+        _KEPT.forget(model)  # what the optimizer remembers of the step is no number either
     return {}, {"loss": _scalar(loss), "weights": _flat(after), "before": _flat(before)}
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from .registry import scenario
 from .tools import (
+    LackingError,
     array,
     compiled,
     expect,
@@ -266,3 +267,19 @@ def masked_input_in_two_uses(keras: Any) -> None:
     models = zip((first, second), batches, labels)  # noqa: B905
     alone = [loss_of(model, x, y) for model, x, y in models]
     expect(loss_of(both, list(batches), labels), sum(alone))
+
+
+@scenario((3, 0))
+def grouped_attention_under_a_mask(keras: Any) -> None:
+    """What grouped query attention gives does not depend on the values that a mask leaves out."""
+    if not hasattr(keras.layers, "GroupQueryAttention"):
+        raise LackingError("no GroupQueryAttention")
+    layer = keras.layers.GroupQueryAttention(2, 2, 1)
+    query = tensor_of(keras, np.ones((1, 2, 4)))
+    valid = mask_tensor(keras, [[True, True, False]])
+    out = []
+    for padding in (1.0, 9.0):
+        values = np.ones((1, 3, 4))
+        values[:, 2] = padding
+        out.append(numpy_of(keras, layer(query, tensor_of(keras, values), value_mask=valid)))
+    expect(out[1], out[0], "the outputs")

@@ -15,6 +15,7 @@ from .tools import (
     expect,
     expect_true,
     loss_of,
+    mask_tensor,
     masked,
     numpy_of,
     passing,
@@ -220,3 +221,65 @@ def own_loss_added_in_the_model(keras: Any) -> None:
     model = compiled(keras, keras.models.Model(given, out), "mean_absolute_error")
     x = array([[[2], [0], [0], [0]]])
     expect(loss_of(model, x, x), 0.5)
+
+
+@scenario((2, 4))
+def own_loss_as_a_subclass(keras: Any) -> None:
+    """A loss of a user's own, a subclass of Keras's, heeds mask and weights as a built-in one."""
+    backend = keras.ops if hasattr(keras, "ops") else keras.backend
+
+    class Absolute(keras.losses.Loss):  # type: ignore[misc]
+        def call(self, y_true: Any, y_pred: Any) -> Any:
+            return backend.mean(backend.abs(y_true - y_pred), axis=-1)
+
+    x = array([[[1], [0], [4]], [[3], [2], [0]]])
+    given = {"sample_weight": array([[1, 4, 2], [0.5, 2, 8]])}
+    said = [
+        loss_of(compiled(keras, passing(keras), loss), x, 0 * x + 0.25, **given)
+        for loss in (Absolute(), keras.losses.MeanAbsoluteError())
+    ]
+    expect(said[0], said[1])
+
+
+# Losses that report one number a sample, with labels and predictions of three samples.
+_IDS = np.array([0, 1, 1])
+_SHARES = array([[0.5, 0.5], [0.25, 0.75], [0.75, 0.25]])
+_OTHERS: Any = {
+    "CategoricalGeneralizedCrossEntropy": ({}, _IDS, _SHARES),
+    "Circle": ({}, _IDS, array([[0.6, 0.8], [0.0, 1.0], [0.8, 0.6]])),
+    "CTC": ({}, np.array([[1], [1], [2]]), array([[[1, 2, 3], [3, 1, 2]]] * 3)),
+    "Dice": ({"axis": (1,)}, array([[1, 0], [0, 1], [0, 1]]), _SHARES),
+    "Tversky": ({"axis": (1,)}, array([[1, 0], [0, 1], [0, 1]]), _SHARES),
+}
+
+
+@scenario((3, 0))
+def losses_beside_the_usual_ones(keras: Any) -> None:
+    """Losses of whole samples (Circle, CTC, Dice, ...) heed mask and weights: the sum is that of
+    the samples' own losses, weighted."""
+    weights, valid = array([2, 0.5, 1]), np.array([True, False, True])
+    asked = 0
+    for name, (settings, y_true, shares) in _OTHERS.items():
+        if not hasattr(keras.losses, name):
+            continue
+        kind = getattr(keras.losses, name)
+        each = answered(_loss_of_each(keras, kind, settings, name))
+        if np.shape(each) != (3,):
+            continue
+        asked += 1
+        total = kind(reduction="sum", **settings)
+        prediction = tensor_of(keras, shares)
+        weighted = total(y_true, prediction, sample_weight=weights)
+        expect(numpy_of(keras, weighted), np.sum(each * weights), "the weighted sum of " + name)
+        prediction._keras_mask = mask_tensor(keras, valid)
+        expect(
+            numpy_of(keras, total(y_true, prediction)), np.sum(each[valid]), "the sum of " + name
+        )
+    if not asked:
+        raise LackingError("none of these losses is there")
+
+
+def _loss_of_each(keras: Any, kind: Any, settings: Any, name: str) -> Any:
+    _, y_true, shares = _OTHERS[name]
+    loss = kind(reduction=None, **settings)
+    return lambda: numpy_of(keras, loss(y_true, tensor_of(keras, shares)))

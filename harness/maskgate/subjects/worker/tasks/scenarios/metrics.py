@@ -154,3 +154,25 @@ def accumulated_halves(keras: Any) -> None:
             model.train_on_batch(batch, 0 * batch)
         after.append(model.get_weights()[0])
     expect(after[1], after[0], "the weights")
+
+
+@scenario((2, 4))
+def weights_of_scores(keras: Any) -> None:
+    """A sample of weight 2 counts in a score as two do, and one of weight 0 not at all."""
+    ids, shares = array([[1, 0], [0, 1], [0, 1]]), array([[0.75, 0.25], [0.6, 0.4], [0.1, 0.9]])
+    kinds: Any = [
+        ("F1Score", {}),
+        ("FBetaScore", {"beta": 2.0}),
+        ("R2Score", {}),
+        ("Precision", {"class_id": 1}),
+        ("Recall", {"top_k": 1}),
+    ]
+    for name, settings in kinds:
+        if not hasattr(keras.metrics, name):
+            continue
+        weighted, repeated = (getattr(keras.metrics, name)(**settings) for _ in range(2))
+        weighted.update_state(ids, shares, sample_weight=array([2, 1, 0]))
+        order = [0, 0, 1]
+        repeated.update_state(ids[order], shares[order])
+        wanted = numpy_of(keras, repeated.result())
+        expect(numpy_of(keras, weighted.result()), wanted, "the " + name)

@@ -18,6 +18,7 @@ from .tools import (
     expect,
     expect_mask,
     expect_true,
+    handing_on,
     loss_of,
     mask_of,
     masked,
@@ -220,3 +221,15 @@ def model_without_masks(keras: Any) -> None:
     model = compiled(keras, plain(keras), "mean_absolute_error")
     x = array([[1], [0], [2]])
     expect(loss_of(model, x, 0 * x), 1.0)
+
+
+@scenario((2, 4))
+def mask_through_other_precisions(keras: Any) -> None:
+    """A layer that computes in half or in double precision hands its mask on as one of float32."""
+    for dtype in ("mixed_bfloat16", "mixed_float16", "float64"):
+        given = keras.layers.Input((None, 1))
+        dense = keras.layers.Dense(1, dtype=dtype)
+        out = dense(keras.layers.Masking(0.0, dtype=dtype)(given))
+        handing_on(dense)
+        model = compiled(keras, keras.models.Model(given, out), "mean_absolute_error")
+        expect(loss_of(model, X, Y), _without_wrapping(keras), "the loss in " + dtype)
