@@ -100,7 +100,9 @@ def compacted(case: LayerCase, row: int) -> LayerCase:
     """
     valid = case.valid[row]
     order = np.concatenate([steps[valid[steps]] for steps in _read(case)])
-    plain = {k: v for k, v in case.parameters.items() if k not in ("go_backwards", "stateful")}
+    # Old releases unroll no sequence of one step.
+    dropped = ("go_backwards", "stateful", "unroll")
+    plain = {k: v for k, v in case.parameters.items() if k not in dropped}
     return replace(case, parameters=plain, x=case.x[row][order][None], mask=None, cut=None)
 
 
