@@ -14,6 +14,7 @@ import pytest
 
 import maskgate
 from maskgate import environments
+from maskgate.case.losses import KINDS as LOSSES
 from maskgate.cli.app import cli
 from maskgate.cli.config import _RULES, Settings, load_settings
 from maskgate.engines.catalogue import properties
@@ -370,3 +371,10 @@ def test_properties_that_the_pages_select_exist() -> None:
         for glob in re.findall(r"--select '?([\w*-]+)'?", page.read_text()):
             pattern = re.compile(glob.replace("*", ".*"))
             assert any(pattern.fullmatch(name) for name in names), (page.name, glob)
+
+
+def test_the_reference_lists_each_element_loss() -> None:
+    text = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
+    listed = text.partition("## Element losses")[2].partition("##")[0]
+    for name, kind in LOSSES.items():
+        assert f"`{name}` ({kind.keras_class})" in listed

@@ -23,7 +23,7 @@ from maskgate.engines.step_examination import StepExamination
 from maskgate.oracle import Ball, Expected, Semantics, expect
 from maskgate.oracle.epochs import batches_of, epoch_loss, weighs_batches
 from maskgate.oracle.steps import stepped, weight_gradient
-from maskgate.strategies import Pair
+from maskgate.strategies import Pair, weighted_corners
 from maskgate.strategies.epochs import epoch_corners, epochs, uneven_epoch
 from maskgate.strategies.models import made_mask
 from maskgate.strategies.saving import FORMATS, saved_batches, saving_corners
@@ -86,6 +86,14 @@ class FakeTrainer(FakeSubject):
         sizes = [len(each.y_pred) if self.weighs else 1 for each in parts]
         mean = np.float32(np.dot(np.float32(losses), np.float32(sizes)) / np.float32(sum(sizes)))
         return Done({"refused": {}}, dict.fromkeys(task.parameters["entries"], np.asarray(mean)))
+
+    def training_step(self, task: Task) -> Done:
+        case = batch(task)
+        said = of_batch(case, self.semantics)
+        assert said.gradient is not None
+        gradients = [weight_gradient(case, said.gradient)]
+        moved = stepped(gradients, RATE, case.y_pred.shape[-1], F32.unit_roundoff)
+        return Done({}, {"loss": said.value.value, "weights": moved.value.astype(np.float32)})
 
     def accumulation_step(self, task: Task) -> Done:
         case, found = batch(task), {}
@@ -296,6 +304,20 @@ def test_accumulated_masked_means_deviate_by_their_formula_and_unmasked_ones_do_
     assert one.tally.worst is not None
 
 
+def test_a_step_on_another_gradient_is_told_though_the_loss_is_right() -> None:
+    by_step = weighted_corners()[0]
+    one = examined(StepExamination, FakeTrainer(), "training-step")
+    one.steps_by_formula(by_step)
+    assert one.tally.worst is not None
+
+    def moved(name: str, value: np.ndarray) -> np.ndarray:
+        return value * np.float32(1.0 + 1e-3) if name == "weights" else value
+
+    other = examined(StepExamination, FakeTrainer(moved), "training-step")
+    finding = raised(other.steps_by_formula, by_step)
+    assert (finding.identity.stage, finding.identity.property) == ("trainer", "training-step")
+
+
 @pytest.mark.parametrize("way", ["whole", "accumulated"])
 def test_a_wrong_step_is_told_by_its_way(way: str) -> None:
     wrong = FakeTrainer(lambda name, value: value * (1.001 if name == way else 1.0))
@@ -359,6 +381,7 @@ def test_a_fault_in_epochs_steps_or_copies_is_killed(fault: Fault, tmp_path: Any
 
 @pytest.mark.slow
 def test_the_installed_framework_deviates_as_listed() -> None:
-    for name in ("epoch-value", "batch-split", "mask-survives-saving", "accumulation-split"):
+    asked = ("epoch-value", "batch-split", "mask-survives-saving", "accumulation-split")
+    for name in (*asked, "training-step"):
         status, report = check(name, profile="smoke")
         assert status == 0, [each["title"] for each in report["findings"]]
