@@ -315,7 +315,7 @@ def test_a_step_on_another_gradient_is_told_though_the_loss_is_right() -> None:
 
     other = examined(StepExamination, FakeTrainer(moved), "training-step")
     finding = raised(other.steps_by_formula, by_step)
-    assert (finding.identity.stage, finding.identity.property) == ("trainer", "training-step")
+    assert (finding.stage, finding.property) == ("trainer", "training-step")
 
 
 @pytest.mark.parametrize("way", ["whole", "accumulated"])

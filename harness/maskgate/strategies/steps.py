@@ -31,7 +31,7 @@ def stepped_batches() -> st.SearchStrategy[Pair]:
     def draw_pair(draw: st.DrawFn) -> Pair:
         number = draw(st.integers(0, min(signature_budget(), 2 * len(_LOSSES)) - 1))
         model = EXACT[number % 4 == 3]
-        weights = ((_SAMPLES, _STEPS), None, (_SAMPLES, 1))[number % 3]
+        weights = ((_SAMPLES, _STEPS), None, (_SAMPLES,))[number % 3]
         loss = _LOSSES[number % len(_LOSSES)]
         reduction = "sum" if number % 5 == 4 else "sum_over_batch_size"
         case = draw(_cases(masked=model == "masking", loss=loss, to=reduction, weights=weights))
