@@ -58,7 +58,13 @@ def compiled_corners() -> tuple[Pair, ...]:
     mask = np.array([[True, False], [True, True], [False, True]])
     weight = np.array([[1.0, 2.0], [-0.5, 3.0], [2.0, 0.0]])
     listed = [_mse((3, 2, 2), reduction, mask, weight) for reduction in reductions]
-    return tuple(Pair(case, compiled=True) for case in (*listed, *_parameters()))
+    # With one axis more, in the means: the sum of anything is the same whatever its shape.
+    deep = [
+        _mse((2, 3, 2, 2), reduction, np.stack([mask, ~mask]), np.stack([weight, weight + 1.0]))
+        for reduction in reductions
+        if "mean" in reduction or "batch" in reduction
+    ]
+    return tuple(Pair(case, compiled=True) for case in (*listed, *_parameters(), *deep))
 
 
 def _parameters() -> Iterator[Case]:
