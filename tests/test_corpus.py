@@ -258,11 +258,17 @@ def test_each_scenario_has_a_script_of_its_own(name: str) -> None:
     assert not any("maskgate" in each or each.startswith(".") for each in imported)
     # Every name is bound somewhere: in the script, or by Python.
     compile(script, "repro.py", "exec")
+    lacking = {e.id for e in ast.walk(tree) if isinstance(e, ast.Name) and e.id.isupper()} - {
+        e.id for e in ast.walk(tree) if isinstance(e, ast.Name) and isinstance(e.ctx, ast.Store)
+    }
+    assert not lacking, "constants that the script lacks"
     assert f"{chosen.run.__name__}(keras)" in script
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [NAME, "masked-epoch-in-batches", "explicit-mask"])
+@pytest.mark.parametrize(
+    "name", [NAME, "masked-epoch-in-batches", "explicit-mask", "losses-beside-the-usual-ones"]
+)
 def test_a_script_runs(name: str, tmp_path: Path) -> None:
     script = repro_script(found(name), {})
     assert script is not None

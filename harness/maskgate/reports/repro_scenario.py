@@ -101,8 +101,9 @@ def _binds(part: ast.stmt) -> set[str]:
         return {part.name}
     if isinstance(part, ast.Import | ast.ImportFrom):
         return {(alias.asname or alias.name).split(".")[0] for alias in part.names}
-    if isinstance(part, ast.Assign):
-        names = [each for target in part.targets for each in ast.walk(target)]
+    if isinstance(part, ast.Assign | ast.AnnAssign):
+        targets = part.targets if isinstance(part, ast.Assign) else [part.target]
+        names = [each for target in targets for each in ast.walk(target)]
         return {each.id for each in names if isinstance(each, ast.Name)}
     return set()
 

@@ -242,14 +242,15 @@ def own_loss_as_a_subclass(keras: Any) -> None:
 
 
 # Losses that report one number a sample, with labels and predictions of three samples.
-_IDS = np.array([0, 1, 1])
-_SHARES = array([[0.5, 0.5], [0.25, 0.75], [0.75, 0.25]])
-_OTHERS: Any = {
-    "CategoricalGeneralizedCrossEntropy": ({}, _IDS, _SHARES),
-    "Circle": ({}, _IDS, array([[0.6, 0.8], [0.0, 1.0], [0.8, 0.6]])),
+IDS = np.array([0, 1, 1])
+SHARES = array([[0.5, 0.5], [0.25, 0.75], [0.75, 0.25]])
+ONE_HOT = array([[1, 0], [0, 1], [0, 1]])
+OF_SAMPLES: Any = {
+    "CategoricalGeneralizedCrossEntropy": ({}, IDS, SHARES),
+    "Circle": ({}, IDS, array([[0.6, 0.8], [0.0, 1.0], [0.8, 0.6]])),
     "CTC": ({}, np.array([[1], [1], [2]]), array([[[1, 2, 3], [3, 1, 2]]] * 3)),
-    "Dice": ({"axis": (1,)}, array([[1, 0], [0, 1], [0, 1]]), _SHARES),
-    "Tversky": ({"axis": (1,)}, array([[1, 0], [0, 1], [0, 1]]), _SHARES),
+    "Dice": ({"axis": (1,)}, ONE_HOT, SHARES),
+    "Tversky": ({"axis": (1,)}, ONE_HOT, SHARES),
 }
 
 
@@ -259,27 +260,23 @@ def losses_beside_the_usual_ones(keras: Any) -> None:
     the samples' own losses, weighted."""
     weights, valid = array([2, 0.5, 1]), np.array([True, False, True])
     asked = 0
-    for name, (settings, y_true, shares) in _OTHERS.items():
-        if not hasattr(keras.losses, name):
-            continue
-        kind = getattr(keras.losses, name)
-        each = answered(_loss_of_each(keras, kind, settings, name))
+    for name, (settings, y_true, shares) in OF_SAMPLES.items():
+
+        def made(reduction: Any, kind: str = name, given: Any = settings) -> Any:
+            return getattr(keras.losses, kind)(reduction=reduction, **given)
+
+        def of_each(make: Any = made, y: Any = y_true, p: Any = shares) -> Any:
+            return numpy_of(keras, make(None)(y, tensor_of(keras, p)))
+
+        each = answered(of_each)
         if np.shape(each) != (3,):
-            continue
+            continue  # no such loss there, or none of samples
         asked += 1
-        total = kind(reduction="sum", **settings)
         prediction = tensor_of(keras, shares)
-        weighted = total(y_true, prediction, sample_weight=weights)
+        weighted = made("sum")(y_true, prediction, sample_weight=weights)
         expect(numpy_of(keras, weighted), np.sum(each * weights), "the weighted sum of " + name)
         prediction._keras_mask = mask_tensor(keras, valid)
-        expect(
-            numpy_of(keras, total(y_true, prediction)), np.sum(each[valid]), "the sum of " + name
-        )
+        total = made("sum")(y_true, prediction)
+        expect(numpy_of(keras, total), np.sum(each[valid]), "the sum of " + name)
     if not asked:
         raise LackingError("none of these losses is there")
-
-
-def _loss_of_each(keras: Any, kind: Any, settings: Any, name: str) -> Any:
-    _, y_true, shares = _OTHERS[name]
-    loss = kind(reduction=None, **settings)
-    return lambda: numpy_of(keras, loss(y_true, tensor_of(keras, shares)))
