@@ -439,4 +439,23 @@ FAULTS = (
         "loss-value",
         "elementwise",
     ),
+    Fault(
+        "class-ids-wrap-at-a-byte",
+        LOSSES,
+        "    res = ops.sparse_categorical_crossentropy(\n",
+        "    y_true = ops.where(y_true >= 256, y_true - 256, y_true)\n"
+        "    res = ops.sparse_categorical_crossentropy(\n",
+        "loss-value",
+        "elementwise",
+    ),
+    Fault(
+        "divisor-off-by-one-for-traced-elements-of-rank-three",
+        LOSS,
+        "        loss = ops.divide_no_nan(loss, divisor)\n",
+        "        if reduction == 'mean' and len(values.shape) == 3 and values.shape[0] is None:\n"
+        "            divisor = divisor + 1\n"
+        "        loss = ops.divide_no_nan(loss, divisor)\n",
+        "loss-value",
+        "mode",
+    ),
 )

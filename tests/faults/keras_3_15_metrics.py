@@ -100,6 +100,21 @@ FAULTS = (
         "class-weight",
     ),
     Fault(
+        "a-class-weight-of-zero-counts-as-one",
+        "src/trainers/data_adapters/data_adapter_utils.py",
+        "class_weight.get(int(y_numpy[i]), 1.0)",
+        "class_weight.get(int(y_numpy[i])) or 1.0",
+        "class-weight",
+    ),
+    Fault(
+        "a-loss-weight-of-zero-counts-as-one",
+        "src/trainers/compile_utils.py",
+        "            if loss_weight is not None:\n" + WEIGHTED,
+        "            if loss_weight:\n" + WEIGHTED,
+        "own-mask-per-output",
+        "trainer",
+    ),
+    Fault(
         "class-weights-cut-off-fractions",
         "src/trainers/data_adapters/data_adapter_utils.py",
         'y_numpy = np.round(y_numpy).astype("int32")',

@@ -27,6 +27,18 @@ FAULTS = (
         "layer",
     ),
     Fault(
+        "unrolled-masked-steps-change-the-state",
+        "src/backend/tensorflow/rnn.py",
+        "                    tf.where(m, s, ps)\n"
+        "                    for m, s, ps in zip(\n"
+        "                        tiled_mask_t, flat_new_states, flat_states",
+        "                    s\n"
+        "                    for m, s, ps in zip(\n"
+        "                        tiled_mask_t, flat_new_states, flat_states",
+        "layer-forward",
+        "layer",
+    ),
+    Fault(
         "the-forget-gate-stays-open",
         "src/layers/rnn/lstm.py",
         "        c = f * c_tm1 + i * self.activation(z2)",

@@ -62,4 +62,53 @@ FAULTS = {
         PROPERTY,
         "scenario",
     ),
+    "losses-beside-the-usual-ones": Fault(
+        "a-loss-of-samples-forgets-mask-and-weights",
+        "src/losses/loss.py",
+        "            if in_mask is not None and out_mask is not None:\n",
+        "            if type(self).__name__ == 'Tversky':\n"
+        "                mask = sample_weight = None\n"
+        "            elif in_mask is not None and out_mask is not None:\n",
+        PROPERTY,
+        "scenario",
+    ),
+    "own-loss-as-a-subclass": Fault(
+        "an-own-loss-forgets-the-mask",
+        "src/losses/loss.py",
+        "            if in_mask is not None and out_mask is not None:\n",
+        "            if not hasattr(self, '_fn_kwargs'):\n"
+        "                mask = None\n"
+        "            elif in_mask is not None and out_mask is not None:\n",
+        PROPERTY,
+        "scenario",
+    ),
+    "weights-of-scores": Fault(
+        "an-f-score-ignores-weights",
+        "src/metrics/f_score_metrics.py",
+        "        def _weighted_sum(val, sample_weight):\n",
+        "        def _weighted_sum(val, sample_weight):\n            sample_weight = None\n",
+        PROPERTY,
+        "scenario",
+    ),
+    "mask-through-other-precisions": Fault(
+        "half-precision-loses-the-mask",
+        "src/layers/layer.py",
+        "            if mask is not None:\n"
+        "                backend.set_keras_mask(y, mask)\n"
+        "            return y",
+        "            if mask is not None and self.compute_dtype == 'float32':\n"
+        "                backend.set_keras_mask(y, mask)\n"
+        "            return y",
+        PROPERTY,
+        "scenario",
+    ),
+    "grouped-attention-under-a-mask": Fault(
+        "grouped-attention-looks-at-masked-values",
+        "src/layers/attention/grouped_query_attention.py",
+        "            mask = ops.expand_dims(value_mask, -2)  # shape is [B, 1, S]\n"
+        "            auto_mask = mask if auto_mask is None else auto_mask & mask\n",
+        "            mask = ops.expand_dims(value_mask, -2)  # shape is [B, 1, S]\n",
+        PROPERTY,
+        "scenario",
+    ),
 }
