@@ -55,16 +55,6 @@ FAULTS = (
         "epoch-value",
         "fit-shuffled",
     ),
-    Fault(
-        "the-second-epoch-goes-on-with-the-first",
-        "src/backend/tensorflow/trainer.py",
-        "            self.reset_metrics()\n            callbacks.on_epoch_begin(epoch)",
-        "            if epoch == initial_epoch:\n"
-        "                self.reset_metrics()\n"
-        "            callbacks.on_epoch_begin(epoch)",
-        "epoch-value",
-        "fit-shuffled",
-    ),
     # Not the mask of an embedding: a functional model saves the operation that made it.
     Fault(
         "a-saved-masking-layer-forgets-its-value",

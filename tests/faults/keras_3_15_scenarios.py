@@ -111,4 +111,14 @@ FAULTS = {
         PROPERTY,
         "scenario",
     ),
+    "second-epoch-of-a-fit": Fault(
+        "the-second-epoch-goes-on-with-the-first",
+        "src/backend/tensorflow/trainer.py",
+        "            self.reset_metrics()\n            callbacks.on_epoch_begin(epoch)",
+        "            if epoch == initial_epoch:\n"
+        "                self.reset_metrics()\n"
+        "            callbacks.on_epoch_begin(epoch)",
+        PROPERTY,
+        "scenario",
+    ),
 }

@@ -183,3 +183,15 @@ def weights_of_scores(keras: Any) -> None:
         expect(numpy_of(keras, weighted.result()), wanted, "the " + name)
     if not asked:
         raise LackingError("no score takes weights")
+
+
+@scenario()
+def second_epoch_of_a_fit(keras: Any) -> None:
+    """`fit` reports of its second epoch the loss of that epoch: what `evaluate` says after one."""
+    said = []
+    for epochs in (1, 2):
+        model = compiled(keras, passing(keras), "mean_squared_error")
+        losses = model.fit(3 * X, Y, epochs=epochs, verbose=0).history["loss"]
+        said.append(losses[-1] if epochs == 2 else told(model, 3 * X, Y)[0])
+    after_one, second = said
+    expect(second, after_one, "the loss of the second epoch")
