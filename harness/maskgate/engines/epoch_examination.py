@@ -13,6 +13,7 @@ from maskgate.oracle import Ball, Expected, Refused
 from maskgate.oracle.epochs import batches_of, epoch_loss, weighs_batches
 from maskgate.strategies.pairs import Pair
 from maskgate.subjects.protocol import Mode, Refusal, Value
+from maskgate.subjects.worker.tasks.epochs import HELD_OUT_SHARE
 from maskgate.verdicts.compare import Judgement, judge, larger
 from maskgate.verdicts.model import Identity
 from maskgate.verdicts.relations import Relation
@@ -29,8 +30,6 @@ ENTRIES = (
 )
 # Asked of some examples: what `fit` shuffles, is given to validate, or holds out itself.
 HELD_OUT = ("fit-shuffled", "validation", "validation-split")
-# How many of the samples `validation_split` takes, the last ones: two fifths.
-LAST = 2
 # XLA compiles for each entry point and each size of a batch anew, for seconds.
 BRIEFLY: Mapping[str, tuple[str, ...]] = {"xla": ("evaluate", "fit")}
 
@@ -50,8 +49,10 @@ class EpochExamination(ModelExamination):
         def judged(answers: Answered, mode: Mode) -> Found:
             relation = Trained(pair.case)
             used: float | None = None
+            of_all = self._expected(pair, mode)
             for entry, answer in answers.items():
-                said = judge(answer, self._expected(_seen_by(entry, pair), mode))
+                seen = _seen_by(entry, pair)
+                said = judge(answer, of_all if seen is pair else self._expected(seen, mode))
                 if not said.holds:
                     alone = entry != next(iter(answers))
                     return said, replace(relation, entry=entry), entry if alone else None
@@ -140,8 +141,8 @@ def _seen_by(entry: str, pair: Pair) -> Pair:
     if entry == "fit-shuffled":
         return _resized(pair, len(pair.case.y_pred))
     if entry == "validation-split":
-        held_out = batches_of(pair.case, len(pair.case.y_pred) - LAST)[1]
-        return replace(pair, case=held_out)
+        trained_on = int(len(pair.case.y_pred) * (1.0 - HELD_OUT_SHARE))
+        return replace(pair, case=batches_of(pair.case, trained_on)[1])
     return pair
 
 

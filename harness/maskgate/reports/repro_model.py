@@ -39,6 +39,7 @@ from maskgate.reports.repro_replicas import PARTS as REPLICAS
 from maskgate.reports.repro_replicas import replicas_script
 from maskgate.reports.repro_saving import SAVED, saving_check
 from maskgate.subjects.worker.tasks import models
+from maskgate.subjects.worker.tasks.epochs import HELD_OUT_SHARE
 from maskgate.verdicts.model import Finding
 
 UNMOVED, STEPPED = "trained-unmoved", "trained-step"
@@ -71,8 +72,8 @@ _ENTRIES = {
         '.history["val_loss"][0]'
     ),
     "validation-split": (
-        "model.fit(x, y_true, sample_weight=weight, validation_split=0.4, batch_size=size, "
-        'verbose=0).history["val_loss"][0]'
+        f"model.fit(x, y_true, sample_weight=weight, validation_split={HELD_OUT_SHARE}, "
+        'batch_size=size, verbose=0).history["val_loss"][0]'
     ),
     "evaluate-generator": (
         "model.evaluate(forever(batch, size), steps=-(-len(y_true) // size), verbose=0)"
@@ -237,9 +238,8 @@ def _trains(finding: Finding) -> bool:
 
 def _check(finding: Finding) -> str | None:
     """The script's comparison: sets `expected`, `observed` and `there`."""
-    recipe, altered = finding.reproducer, finding.altered
-    relation, entry = recipe.get("relation"), str(recipe.get("entry", "train_on_batch"))
-    against = str(recipe.get("against") or entry)
+    recipe = finding.reproducer
+    relation, entry, against = recipe.get("relation"), *_between(finding)
     if relation == SAVED:
         return saving_check(finding)
     if relation == UNMOVED:
@@ -250,6 +250,18 @@ def _check(finding: Finding) -> str | None:
         return _ACCUMULATED.substitute(parts=parts, index=index, bound=number(finding.bound))
     if {entry, against} - set(_ENTRIES):
         return None  # several outputs: such a finding has a script of its own
+    return _check_of_entries(finding, entry, against)
+
+
+def _between(finding: Finding) -> tuple[str, str]:
+    """The entry point that failed, and the one that it is compared with: itself if with none."""
+    entry = str(finding.reproducer.get("entry", "train_on_batch"))
+    return entry, str(finding.reproducer.get("against") or entry)
+
+
+def _check_of_entries(finding: Finding, entry: str, against: str) -> str | None:
+    recipe, altered = finding.reproducer, finding.altered
+    relation, part = recipe.get("relation"), recipe.get("part")
     size = str(finding.details.get("batch_size", "len(y_true)"))
     words = {
         "entry": _entry(entry),
@@ -257,12 +269,10 @@ def _check(finding: Finding) -> str | None:
         "bound": number(finding.bound),
         "size": size,
     }
-    if relation == STEPPED and recipe.get("part") == "weights":
+    if relation == STEPPED and part == "weights":
         (index,) = recipe["index"]
         at = {"index": str(index), "expected": number(finding.expected)}
         return _STEPPED.substitute(words, **at)
-    if relation == STEPPED:
-        return _ANSWERS.substitute(words)
     if relation == "trained-agree":
         # The same entry point twice: what differs is how many samples are in a batch.
         alike = entry == against
@@ -275,9 +285,10 @@ def _check(finding: Finding) -> str | None:
         )
     if relation == "trained-identical" and altered is not None:
         return _IDENTICAL.substitute(words, altered=array_source(altered["y_true"], indent=15))
-    if relation == "trained-equals-expected" and recipe.get("part") == "value":
+    if relation == "trained-equals-expected" and part == "value":
         return _VALUE.substitute(words, expected=number(finding.expected))
-    if relation == "trained-equals-expected" and not str(finding.expected).startswith("refused"):
+    refused = str(finding.expected).startswith("refused")
+    if relation == STEPPED or (relation == "trained-equals-expected" and not refused):
         return _ANSWERS.substitute(words)
     return None
 

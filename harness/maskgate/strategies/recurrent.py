@@ -56,7 +56,7 @@ def recurrent_batches(*, sequences: bool = False) -> st.SearchStrategy[Pair]:
 
 def recurrent_corners(*, traced: bool = False) -> tuple[Pair, ...]:
     """Left and right padding, a hole, nothing valid, nothing masked: forwards and
-    backwards, with zeros at masked steps, by masks of numbers, with each way to merge.
+    backwards, with zeros at masked steps, unrolled, by masks of numbers, with each way to merge.
 
     Args:
         traced: whether the first of them is asked once more, traced.

@@ -34,7 +34,32 @@ def reported(loss: Ball, fmt: Format) -> Ball:
 
 
 @dataclass(frozen=True)
-class Trained:
+class _OfOneBatch:
+    """What is asked about one batch, by a task: no gradients besides."""
+
+    case: Case
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The one case."""
+        return (self.case,)
+
+    @property
+    def gradient(self) -> bool:
+        """Never asked: a task answers with what it is asked for."""
+        return False
+
+
+class _JudgedByTheExamination(_OfOneBatch):
+    """What has its bound from the examination, which judges every answer of a task itself."""
+
+    def judge(self, answers: Sequence[Answer]) -> Judgement:
+        """Not by itself."""
+        raise NotImplementedError(f"{len(answers)} answers, and the bound is the examination's")
+
+
+@dataclass(frozen=True)
+class Trained(_JudgedByTheExamination):
     """The trainer's number for one case, by way of an entry point; judged where it is asked.
 
     Attributes:
@@ -43,19 +68,8 @@ class Trained:
         against: the entry point that it is compared with; None for the formula.
     """
 
-    case: Case
     entry: str = "test_on_batch"
     against: str | None = None
-    gradient: bool = False
-
-    @property
-    def cases(self) -> tuple[Case, ...]:
-        """The one case."""
-        return (self.case,)
-
-    def judge(self, answers: Sequence[Answer]) -> Judgement:
-        """Not by itself: one task answers for every entry point."""
-        raise NotImplementedError(f"{len(answers)} answers, and the bound is the examination's")
 
     def recipe(self, mismatch: Mismatch) -> dict[str, Any]:
         """What a script compares."""
@@ -69,7 +83,7 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Stepped:
+class Stepped(_JudgedByTheExamination):
     """The weights after one training step, beside those that the loss's own gradient makes of
     them; judged where it is asked.
 
@@ -77,38 +91,18 @@ class Stepped:
         case: the batch that the model is trained on.
     """
 
-    case: Case
-    gradient: bool = False
-
-    @property
-    def cases(self) -> tuple[Case, ...]:
-        """The one case."""
-        return (self.case,)
-
-    def judge(self, answers: Sequence[Answer]) -> Judgement:
-        """Not by itself: the bound is the examination's."""
-        raise NotImplementedError(f"{len(answers)} answers, and the bound is the examination's")
-
     def recipe(self, mismatch: Mismatch) -> dict[str, Any]:
         """What a script compares."""
         return {"relation": "trained-step", "tolerance": mismatch.bound}
 
 
 @dataclass(frozen=True)
-class Unmoved:
+class Unmoved(_OfOneBatch):
     """One training step whose loss is 0 and which leaves the weights as they were, bit for bit.
 
     Attributes:
         case: the batch, in which all is masked.
     """
-
-    case: Case
-    gradient: bool = False
-
-    @property
-    def cases(self) -> tuple[Case, ...]:
-        """The one case."""
-        return (self.case,)
 
     def judge(self, answers: Sequence[Answer]) -> Judgement:
         """From the loss with the weights before the step, and with those after it.

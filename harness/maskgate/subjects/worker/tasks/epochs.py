@@ -12,7 +12,7 @@ from ..kept import Kept
 from . import models, training
 
 _KEPT = Kept()
-HELD_OUT = 0.4  # share of the samples that `validation_split` takes, the last ones
+HELD_OUT_SHARE = 0.4  # share of the samples that `validation_split` takes, the last ones
 _NO_SESSION = (2, 4)  # the first release whose trainer takes generators like anything else
 
 
@@ -110,7 +110,7 @@ def _validation(_adapter: Any, model: Any, epoch: Epoch) -> Any:
 
 def _validation_split(_adapter: Any, model: Any, epoch: Epoch) -> Any:
     data = epoch.all
-    asked = {"batch_size": epoch.batch_size, "validation_split": HELD_OUT, "verbose": 0}
+    asked = {"batch_size": epoch.batch_size, "validation_split": HELD_OUT_SHARE, "verbose": 0}
     return _first(model.fit(data.x, data.y, sample_weight=data.weight, **asked), "val_loss")
 
 

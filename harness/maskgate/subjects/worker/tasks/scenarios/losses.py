@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -265,13 +266,12 @@ def losses_beside_the_usual_ones(keras: Any) -> None:
         def made(reduction: Any, kind: str = name, given: Any = settings) -> Any:
             return getattr(keras.losses, kind)(reduction=reduction, **given)
 
-        def of_each(make: Any = made, y: Any = y_true, p: Any = shares) -> Any:
-            return numpy_of(keras, make(None)(y, tensor_of(keras, p)))
-
-        each = answered(of_each)
-        if np.shape(each) != (3,):
-            continue  # no such loss there, or none of samples
+        of_each = answered(partial(made, None))
+        if of_each is None:
+            continue  # no such loss there, or not of samples
         asked += 1
+        each = numpy_of(keras, of_each(y_true, tensor_of(keras, shares)))
+        expect(np.shape(each), (3,), "the shape of the unreduced " + name)
         prediction = tensor_of(keras, shares)
         weighted = made("sum")(y_true, prediction, sample_weight=weights)
         expect(numpy_of(keras, weighted), np.sum(each * weights), "the weighted sum of " + name)
