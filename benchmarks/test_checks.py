@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from maskgate.engines.ahead import asking_ahead
-from maskgate.engines.plugin import examine
+from maskgate.engines.examining import examine
 from maskgate.oracle import expect
 from maskgate.strategies import Pair, pairs
 from maskgate.subjects import open_subject

@@ -20,7 +20,7 @@ from sample_run import all_results, new_finding, write_calm_run, write_every_ver
 
 from maskgate import __version__
 from maskgate.cli.app import run
-from maskgate.engines.check import CheckRequest
+from maskgate.engines.check_request import CheckRequest
 from maskgate.engines.events import EventLog, read_events
 from maskgate.engines.problems import UsageProblem
 from maskgate.reports import schema

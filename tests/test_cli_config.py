@@ -9,7 +9,7 @@ import pytest
 
 from maskgate.cli.app import check
 from maskgate.cli.config import PROFILE_NAMES, Settings, load_settings
-from maskgate.engines.check import CheckRequest
+from maskgate.engines.check_request import CheckRequest
 from maskgate.engines.problems import UsageProblem
 from maskgate.engines.profiles import PROFILES
 

@@ -10,9 +10,9 @@ from fake_subject import DESCRIPTION, FakeSubject, case, deviations, examination
 
 from maskgate.case import Case, LossSpec
 from maskgate.engines.examination import Deviation, Examination
+from maskgate.engines.examining import examine
 from maskgate.engines.listing import listed
 from maskgate.engines.outcome import CornersDeviate, try_corners
-from maskgate.engines.plugin import examine
 from maskgate.oracle import Expected, Refused, Semantics, expect
 from maskgate.oracle.ledger import on_backend
 from maskgate.strategies import (

@@ -13,7 +13,7 @@ from oracle_cases import losses, random_case
 
 from maskgate.case import Case
 from maskgate.engines.examination import Examination
-from maskgate.engines.plugin import examine
+from maskgate.engines.examining import examine
 from maskgate.oracle import Expected, expect, ledger
 from maskgate.strategies import pairs
 from maskgate.subjects import Question, Refusal, Subject, Value, WorkerSubject, open_subject

@@ -9,7 +9,7 @@ from trace_samples import MASK, MODEL, layer, output, traced
 
 from maskgate.engines import trace_known
 from maskgate.engines.catalogue import suite_folder
-from maskgate.engines.plugin import SHIPPED
+from maskgate.engines.examining import SHIPPED
 from maskgate.engines.trace_found import Trace
 from maskgate.engines.trace_known import known_of
 from maskgate.subjects.protocol import Description

@@ -14,6 +14,7 @@ from typing import TextIO
 from maskgate.cli.config import Settings
 from maskgate.cli.output import complain, console_for, require_subjects, require_writable
 from maskgate.engines import check as engine
+from maskgate.engines.check_request import CheckRequest
 from maskgate.engines.events import Event
 from maskgate.engines.problems import UsageProblem
 from maskgate.reports import (
@@ -104,7 +105,7 @@ def _run(settings: Settings, *, accept: bool, events: Path) -> Report:
 def _run_engine(
     settings: Settings, accept: bool, events: Path, on_event: Callable[[Event], None]
 ) -> int:
-    request = engine.CheckRequest(
+    request = CheckRequest(
         subjects=settings.subjects,
         select=settings.select,
         deselect=settings.deselect,

@@ -17,7 +17,7 @@ from maskgate.engines.diff_causes import Causes
 from maskgate.engines.diff_examples import examples
 from maskgate.engines.diff_pair import Side, SideBySide
 from maskgate.engines.diff_search import Progress, Search
-from maskgate.engines.plugin import SHIPPED
+from maskgate.engines.examining import SHIPPED
 from maskgate.engines.problems import UsageProblem
 from maskgate.engines.profiles import DEFAULT_SEED, PROFILES
 from maskgate.strategies import spend_signatures

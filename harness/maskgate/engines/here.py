@@ -19,11 +19,12 @@ from hypothesis import seed, settings
 from maskgate.case import LossSpec
 from maskgate.engines.catalogue import PropertyInfo, selected, suite_folder
 from maskgate.engines.examination import Examination
+from maskgate.engines.examining import SHIPPED, examine, own_of
 from maskgate.engines.forced_failure import prove_it_can_fail
 from maskgate.engines.model_examination import ModelExamination
 from maskgate.engines.outcome import Outcome, conclude, replay_known, try_corners
 from maskgate.engines.own_loss import OwnLoss, corners_for
-from maskgate.engines.plugin import SHIPPED, WHOLE_MODELS, examine, own_of
+from maskgate.engines.plugin import WHOLE_MODELS
 from maskgate.engines.profiles import DEFAULT_SEED, PROFILES, Profile, hypothesis_settings
 from maskgate.strategies import Pair, Scope, corners_of, draw_only, spend_signatures
 from maskgate.subjects import InProcess, load_adapter

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from maskgate.engines.catalogue import suite_folder
-from maskgate.engines.plugin import SHIPPED
+from maskgate.engines.examining import SHIPPED
 from maskgate.engines.trace_family import own_semantics
 from maskgate.engines.trace_found import SUBJECT_FAILED, WRONG_USAGE, Trace
 from maskgate.engines.trace_judged import judged
