@@ -82,6 +82,14 @@ FAULTS = {
         PROPERTY,
         "scenario",
     ),
+    "weights-that-are-learned": Fault(
+        "no-gradient-flows-to-weights",
+        "src/losses/loss.py",
+        "        sample_weight = ops.cast(sample_weight, values.dtype)\n",
+        "        sample_weight = ops.stop_gradient(ops.cast(sample_weight, values.dtype))\n",
+        PROPERTY,
+        "scenario",
+    ),
     "weights-of-scores": Fault(
         "an-f-score-ignores-weights",
         "src/metrics/f_score_metrics.py",

@@ -242,6 +242,30 @@ def own_loss_as_a_subclass(keras: Any) -> None:
     expect(said[0], said[1])
 
 
+@scenario((2, 4), backends=("tensorflow",))
+def weights_that_are_learned(keras: Any) -> None:
+    """Where weights are a tensor of the program's own, the loss's gradient by each of them is what
+    one weight more adds to the loss, also beside a mask."""
+    import tensorflow
+
+    weights, one_more = array([[1, 2, 4]]), np.eye(3, dtype="float32").reshape(3, 1, 3)
+    labels = array([[[2], [5], [-1]]])
+    for reduction in ("sum", "sum_over_batch_size"):
+        loss = keras.losses.MeanAbsoluteError(reduction=reduction)
+        prediction = tensor_of(keras, 0 * labels)
+        prediction._keras_mask = mask_tensor(keras, [[True, False, True]])
+        given = tensorflow.constant(weights)
+        with tensorflow.GradientTape() as tape:
+            tape.watch(given)
+            said = loss(labels, prediction, sample_weight=given)
+        added = [
+            numpy_of(keras, loss(labels, prediction, sample_weight=weights + more)) - said.numpy()
+            for more in one_more
+        ]
+        slope = tensorflow.convert_to_tensor(tape.gradient(said, given, None, "zero"))
+        expect(slope.numpy(), [added], "the gradient of the " + reduction)
+
+
 # Losses that report one number a sample, with labels and predictions of three samples.
 IDS = np.array([0, 1, 1])
 SHARES = array([[0.5, 0.5], [0.25, 0.75], [0.75, 0.25]])
