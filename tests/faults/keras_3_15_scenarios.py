@@ -82,6 +82,16 @@ FAULTS = {
         PROPERTY,
         "scenario",
     ),
+    "metric-with-weights-in-a-column": Fault(
+        "a-metric-forgets-the-mask-beside-a-column",
+        "src/metrics/reduction_metrics.py",
+        "        mask = backend.get_keras_mask(y_pred)\n",
+        "        mask = backend.get_keras_mask(y_pred)\n"
+        "        if sample_weight is not None and len(sample_weight.shape) > 2:\n"
+        "            mask = None\n",
+        PROPERTY,
+        "scenario",
+    ),
     "weights-that-are-learned": Fault(
         "no-gradient-flows-to-weights",
         "src/losses/loss.py",
@@ -107,6 +117,28 @@ FAULTS = {
         "            if mask is not None and self.compute_dtype == 'float32':\n"
         "                backend.set_keras_mask(y, mask)\n"
         "            return y",
+        PROPERTY,
+        "scenario",
+    ),
+    "keys-with-a-mask-of-their-own": Fault(
+        "the-mask-of-keys-is-forgotten-beside-another",
+        "src/layers/attention/multi_head_attention.py",
+        "            mask = ops.expand_dims(key_mask, -2)  # shape is [B, 1, S]\n"
+        "            auto_mask = mask if auto_mask is None else auto_mask & mask\n"
+        "        if use_causal_mask:\n",
+        "            mask = ops.expand_dims(key_mask, -2)  # shape is [B, 1, S]\n"
+        "            auto_mask = mask if auto_mask is None else auto_mask\n"
+        "        if use_causal_mask:\n",
+        PROPERTY,
+        "scenario",
+    ),
+    "padding-value-that-is-large": Fault(
+        "one-feature-of-another-padding-value-is-padding",
+        "src/layers/core/masking.py",
+        "        boolean_mask = ops.any(\n"
+        "            ops.not_equal(inputs, self.mask_value), axis=-1, keepdims=True\n",
+        "        boolean_mask = (ops.all if self.mask_value else ops.any)(\n"
+        "            ops.not_equal(inputs, self.mask_value), axis=-1, keepdims=True\n",
         PROPERTY,
         "scenario",
     ),

@@ -367,8 +367,9 @@ class Examination:
         """That the family's formula holds: of a user's own loss, over its own elements, or over
         those of the formula that the user says it computes."""
         asked = case.with_(loss=case.loss.definition) if by_formula else case
-        if mode == "xla" and not _finite(case):
-            # XLA rewrites selections: which parts of a gradient a NaN reaches is its own affair.
+        if (mode == "xla" or self.description.backend == "torch") and not _finite(case):
+            # XLA rewrites selections, and PyTorch's slope of |NaN| is 0: which parts of a gradient
+            # a NaN reaches is their own affair.
             gradient = False
         traced = mode != "eager"
         said = partial(self.expect, asked, gradient=gradient, singly=True)

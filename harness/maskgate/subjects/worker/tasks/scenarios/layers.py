@@ -233,9 +233,14 @@ def padding_value_of_nan(keras: Any) -> None:
 
 @scenario((2, 4))
 def padding_value_that_is_large(keras: Any) -> None:
-    """Masking puts 0 where the padding value stands, 1e30 too."""
-    out = keras.layers.Masking(1e30)(array([[[1e30], [1]]]))
-    expect(numpy_of(keras, out), [[[0.0], [1.0]]], "the batch")
+    """Masking puts 0 where the padding value stands, 1e30 too; a step with that value in one
+    feature alone is no padding."""
+    for value in (1e30, -1.0):
+        batch = array([[[value, value], [value, 2], [3, 4]]])
+        out = keras.layers.Masking(value)(batch)
+        wanted = batch * array([[[0], [1], [1]]])
+        expect(numpy_of(keras, out), wanted, "the batch")
+        expect_mask(mask_of(keras, out), [[False, True, True]])
 
 
 @scenario((2, 4))
@@ -267,6 +272,20 @@ def masked_input_in_two_uses(keras: Any) -> None:
     models = zip((first, second), batches, labels)  # noqa: B905
     alone = [loss_of(model, x, y) for model, x, y in models]
     expect(loss_of(both, list(batches), labels), sum(alone))
+
+
+@scenario((2, 10))
+def keys_with_a_mask_of_their_own(keras: Any) -> None:
+    """Where keys and values carry a mask each, MultiHeadAttention does not look at a place that
+    either of them leaves out."""
+    layer, said = keras.layers.MultiHeadAttention(1, 2), []
+    for hidden in (1.0, 9.0):
+        keys = tensor_of(keras, [[[hidden], [1], [-2], [hidden]]])
+        values = tensor_of(keras, [[[hidden], [3], [2], [hidden]]])
+        keys._keras_mask = mask_tensor(keras, [[False, True, True, True]])
+        values._keras_mask = mask_tensor(keras, [[True, True, True, False]])
+        said.append(numpy_of(keras, layer(tensor_of(keras, [[[1], [2]]]), values, keys)))
+    expect(said[1], said[0], "the outputs")
 
 
 @scenario((3, 0))

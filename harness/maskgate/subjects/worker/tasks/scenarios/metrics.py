@@ -75,6 +75,18 @@ def metric_with_weights_that_are_the_mask(keras: Any) -> None:
     expect(told(model, X, y, sample_weight=mask)[1], 0.5, "the weighted accuracy")
 
 
+@scenario((2, 4))
+def metric_with_weights_in_a_column(keras: Any) -> None:
+    """Weights of `(batch, steps)` and of `(batch, steps, 1)` mean the same to a metric, beside a
+    mask."""
+    model = passing(keras)
+    compiled(keras, model, "mean_squared_error", weighted_metrics=["mean_absolute_error"])
+    x, y = array([[[1], [2]], [[3], [0]]]), array([[[0], [0]], [[0], [8]]])
+    weight = array([[1, 2], [0.5, 4]])
+    said = [told(model, x, y, sample_weight=each)[1] for each in (weight, weight[..., None])]
+    expect(said[1], said[0], "the weighted metric")
+
+
 @scenario()
 def weighted_accuracy(keras: Any) -> None:
     """A weighted accuracy is the weight of the hits over the weight of all."""
