@@ -85,6 +85,8 @@ class _Pair:
             if "decode" in str(raised) and models.release(self._adapter.api.keras) < (2, 4):
                 problem = "reads no file that the h5py there writes"
                 raise NotOfferedError("Keras before 2.4 " + problem) from raised
+            if isinstance(raised, ImportError) and "importing Keras" in str(raised):
+                raise NotOfferedError("the TensorFlow there is another Keras's") from raised
             return {"saved": saved}, _words(raised)
         return {"saved": saved, "loaded": copy}, None
 
