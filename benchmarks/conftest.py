@@ -7,6 +7,12 @@ from typing import Any
 
 import pytest
 
+TRIPS = {
+    "test_round_trip_alone[1]": "a round trip of one question",
+    "test_round_trip_alone[8]": "each of eight questions in one round trip",
+    "test_bare_ping": "a bare ping between two processes",
+}
+
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
@@ -26,9 +32,10 @@ def pytest_terminal_summary(
     for name, rate in rates.items():
         against = "" if base is None else f"   {rate / base:5.2f} x the plain test"
         terminalreporter.write_line(f"{name:42} {rate:9.0f}{against}")
-    eager, trip = rates.get("test_bare_eager_calls"), rates.get("test_round_trip_alone")
-    if eager and trip:
-        terminalreporter.write_line(f"a round trip costs {eager / trip:.1%} of an eager call")
+    eager = rates.get("test_bare_eager_calls")
+    for name, words in TRIPS.items():
+        if eager and name in rates:
+            terminalreporter.write_line(f"{words} costs {eager / rates[name]:.1%} of an eager call")
     for bench in benchmarks:
         for name, ratios in bench.extra_info.get("times_the_plain_test", {}).items():
             middle, span = statistics.median(ratios), f"{ratios[0]:.2f} to {ratios[-1]:.2f}"

@@ -7,6 +7,7 @@ call, NumPy. The bare calls are the framework's own time for as many calls.
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -41,6 +42,13 @@ WORK = {
     "min_rank": 3,
     "max_rank": 3,
 }
+BYTES = 600
+ECHO = """
+import socket, sys
+sock, size = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
+while received := sock.recv(size, socket.MSG_WAITALL):
+    sock.sendall(received)
+"""
 FLOATS = st.floats(-100, 100, width=32)
 
 
@@ -191,18 +199,36 @@ def test_oracle_alone(benchmark: object, subject: Subject) -> None:
     measure(benchmark, work, CHECKS)
 
 
-def test_round_trip_alone(benchmark: object, subject: Subject) -> None:
+@pytest.mark.parametrize("together", [1, 8])
+def test_round_trip_alone(benchmark: object, subject: Subject, together: int) -> None:
     """There and back with the arrays; a mode that nothing has is refused before any call."""
     from maskgate.engines.forced_failure import CASE
 
-    question = Question(CASE, "no-mode")  # type: ignore[arg-type]
+    questions = [Question(CASE, "no-mode")] * together  # type: ignore[arg-type]
 
     def work() -> None:
-        for _ in range(CHECKS):
-            (answer,) = subject.evaluate([question])
-            assert isinstance(answer, Refusal)
+        for _ in range(CHECKS // together):
+            assert all(isinstance(answer, Refusal) for answer in subject.evaluate(questions))
 
     measure(benchmark, work, CHECKS)
+
+
+def test_bare_ping(benchmark: object) -> None:
+    """As many bytes there and back between two idle processes: what the machine itself takes."""
+    here, there = socket.socketpair()
+    with here, there:
+        command = [sys.executable, "-c", ECHO, str(there.fileno()), str(BYTES)]
+        echo = subprocess.Popen(command, pass_fds=[there.fileno()])
+        there.close()
+
+        def work() -> None:
+            for _ in range(CHECKS):
+                here.sendall(bytes(BYTES))
+                assert here.recv(BYTES, socket.MSG_WAITALL)
+
+        measure(benchmark, work, CHECKS)
+        here.close()
+        assert echo.wait(timeout=10) == 0
 
 
 def test_eager_through_the_worker(benchmark: object, subject: Subject) -> None:

@@ -42,7 +42,8 @@ KERAS = """
     def wrong_answer():
         import maskgate_worker.frames as frames, socket
         sock = socket.socket(fileno=os.dup(int(sys.argv[1])))
-        frames.send(sock, {"op": "value", "number": 77, "dtype": "float32", "arrays": [None, None]})
+        answer = {"op": "value", "number": 77, "dtype": "float32", "arrays": [None, None]}
+        frames.Channel(sock).send(answer)
 
     def chatter():
         print("x" * 1000000)

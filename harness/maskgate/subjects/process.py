@@ -41,7 +41,8 @@ class WorkerProcess:
     def __init__(
         self, python: Path, settings: Mapping[str, Any], environment: Mapping[str, str]
     ) -> None:
-        self._channel, channel = socket.socketpair()
+        here, channel = socket.socketpair()
+        self._channel = frames.Channel(here)
         self._lifeline, lifeline = socket.socketpair()
         fds = (channel.fileno(), lifeline.fileno())
         with channel, lifeline, contextlib.ExitStack() as on_failure:
@@ -72,12 +73,12 @@ class WorkerProcess:
     def send(self, header: dict[str, Any], body: bytes, *, timeout: float) -> None:
         """Send one frame. Raises `LostError`."""
         with self._lost_after(timeout):
-            frames.send(self._channel, header, body, time.monotonic() + timeout)
+            self._channel.send(header, body, time.monotonic() + timeout)
 
     def receive(self, *, timeout: float) -> tuple[dict[str, Any], bytearray]:
         """The next frame. Raises `LostError`."""
         with self._lost_after(timeout):
-            return frames.receive(self._channel, time.monotonic() + timeout)
+            return self._channel.receive(time.monotonic() + timeout)
 
     def stop(self) -> None:
         """Kill it and everything it started. Safe to call twice."""
@@ -135,11 +136,13 @@ def _signal_name(number: int) -> str:
         return str(number)
 
 
-def _stop(owner: int, process: subprocess.Popen[bytes], *sockets: socket.socket) -> None:
+def _stop(
+    owner: int, process: subprocess.Popen[bytes], *channels: frames.Channel | socket.socket
+) -> None:
     """Kill the worker's process group and collect it; a fork of the owner only drops its copies."""
     if os.getpid() == owner:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    for sock in sockets:
-        sock.close()
+    for channel in channels:
+        channel.close()

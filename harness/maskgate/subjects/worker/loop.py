@@ -12,19 +12,20 @@ from . import detection, frames
 from .adapter import Adapter, UnusableError, answer
 
 
-def main(channel: int, settings: str) -> None:
-    """Serve on the inherited socket `channel` until the other side closes it."""
-    sock = socket.socket(fileno=channel)
+def main(descriptor: int, settings: str) -> None:
+    """Serve on the inherited socket `descriptor` until the other side closes it."""
+    sock = socket.socket(fileno=descriptor)
     # Nothing that the framework starts may hold the channel open.
     sock.set_inheritable(False)
+    channel = frames.Channel(sock)
     try:
         adapter = detection.load(**json.loads(settings))
     except UnusableError as problem:
-        frames.send(sock, {"op": "problem", "found": problem.found, "hint": problem.hint})
+        channel.send({"op": "problem", "found": problem.found, "hint": problem.hint})
         return
-    frames.send(sock, {"op": "hello", "description": introduce(adapter)})
+    channel.send({"op": "hello", "description": introduce(adapter)})
     try:
-        serve(sock, adapter)
+        serve(channel, adapter)
     except (EOFError, OSError):
         # The teardown of a framework can take seconds and serves nobody.
         os._exit(0)
@@ -38,19 +39,19 @@ def introduce(adapter: Adapter) -> dict[str, Any]:
     return dict(adapter.describe(), **versions)
 
 
-def serve(sock: socket.socket, adapter: Adapter) -> None:
+def serve(channel: frames.Channel, adapter: Adapter) -> None:
     """Answer frame after frame; one answer frame for each question, sent as soon as it is known."""
     # NumPy comes with the framework; an environment without either must get as far as saying so.
     from . import messages, tasks
 
     while True:
-        header, body = frames.receive(sock)
+        header, body = channel.receive()
         if header["op"] == "reset":
             adapter.reset()
             continue
         if header["op"] == "perform":
             work = messages.work_of_frame(header, body)
-            frames.send(sock, *messages.result_to_frame(tasks.perform(adapter, work)))
+            channel.send(*messages.result_to_frame(tasks.perform(adapter, work)))
             continue
         for number, ask in enumerate(messages.questions_of_frame(header, body)):
-            frames.send(sock, *messages.answer_to_frame(number, answer(adapter, ask)))
+            channel.send(*messages.answer_to_frame(number, answer(adapter, ask)))
