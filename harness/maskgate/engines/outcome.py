@@ -157,16 +157,17 @@ def conclude(
     if reason is None and "error" in verdicts:
         reason = next(finding.message for finding in findings if finding.verdict == "error")
     distinct = {finding.id: finding for finding in findings}
+    verdict = worst_of(verdicts)
     result = Result(
         subject=examination.description.id,
         property=examination.property,
         kind=kind,
-        verdict=worst_of(verdicts),
+        verdict=verdict,
         examples=tally.examples,
         worst=tally.worst,
         reason=reason,
         findings=tuple(distinct),
-        modes=_by_mode(examination, findings),
+        modes={} if verdict == "skipped" else _by_mode(examination, findings),
         seconds=round(seconds(), 3),
         subject_seconds=round(tally.subject_seconds, 3),
     )

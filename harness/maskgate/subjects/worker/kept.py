@@ -4,46 +4,49 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from .words import Ask
 
-LARGEST = 256  # functions kept; the least recently used one goes first
+LARGEST = 256  # things kept; the least recently used one goes first
+Thing = TypeVar("Thing")
 
 
-class Kept:
-    """Traced functions by signature (all of a question but the values of its arrays)."""
+class Kept(Generic[Thing]):
+    """Things by signature (all of a question but the values of its arrays)."""
 
     def __init__(self) -> None:
-        self._functions: OrderedDict[tuple[Any, ...], Callable[..., Any]] = OrderedDict()
+        self._things: OrderedDict[tuple[Any, ...], Thing] = OrderedDict()
 
-    def get(
-        self, signature: tuple[Any, ...], make: Callable[[], Callable[..., Any]]
-    ) -> Callable[..., Any]:
-        """The function of a signature, made if it is not there."""
-        if signature not in self._functions:
-            self._functions[signature] = make()
-            if len(self._functions) > LARGEST:
-                self._functions.popitem(last=False)
-        self._functions.move_to_end(signature)
-        return self._functions[signature]
+    def get(self, signature: tuple[Any, ...], make: Callable[[], Thing]) -> Thing:
+        """What is kept of a signature, made if it is not there."""
+        if signature not in self._things:
+            self._things[signature] = make()
+            if len(self._things) > LARGEST:
+                self._things.popitem(last=False)
+        self._things.move_to_end(signature)
+        return self._things[signature]
 
-    def forget(self, function: Any) -> None:
+    def forget(self, thing: Any) -> None:
         """Forget one of them, by identity; nothing where it is not kept."""
-        mine = [key for key, each in self._functions.items() if each is function]
+        mine = [key for key, each in self._things.items() if each is thing]
         for key in mine:
-            del self._functions[key]
+            del self._things[key]
 
     def clear(self) -> None:
         """Forget all of them."""
-        self._functions.clear()
+        self._things.clear()
+
+    def values(self) -> Iterator[Thing]:
+        """All of them, the least recently used one first."""
+        return iter(self._things.values())
 
     def __len__(self) -> int:
-        return len(self._functions)
+        return len(self._things)
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         """The signatures, the least recently used one first."""
-        return iter(self._functions)
+        return iter(self._things)
 
 
 class KeptLosses:
@@ -57,7 +60,8 @@ class KeptLosses:
     """
 
     def __init__(self, api: Any) -> None:
-        self._api, self._eager = api, Kept()
+        self._api = api
+        self._eager: Kept[Callable[..., Any]] = Kept()
 
     def loss(self, ask: Ask) -> Callable[..., Any]:
         """The loss function for a question, made if it is not there."""

@@ -37,7 +37,7 @@ class Graphs:
         # An import shim may say it is another version; this one is the kernels'.
         self.version = getattr(tf, "version", tf.__version__)
         self.version = getattr(self.version, "VERSION", self.version)
-        self._built = Kept()
+        self._built: Kept[Callable[..., Any]] = Kept()
 
     def run(self, api: Any, ask: Ask) -> Reply:
         """The loss that `api` builds, evaluated in a session."""

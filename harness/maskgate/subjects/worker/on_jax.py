@@ -34,7 +34,7 @@ class Jax:
         except RuntimeError as problem:
             raise UnusableError("JAX sees no " + device + " there", "ask with cpu") from problem
         self._enable_x64 = x64_switch(jax)
-        self._compiled = Kept()
+        self._compiled: Kept[Callable[..., Any]] = Kept()
 
     def run(self, api: Any, ask: Ask) -> Reply:
         """The loss that `api` builds, called in the question's mode."""

@@ -29,7 +29,7 @@ class TensorFlow:
         if device == "gpu" and not tf.config.list_physical_devices("GPU"):
             raise UnusableError("TensorFlow sees no GPU there", "ask with device cpu")
         self.tf, self.device, self.version = tf, device, tf.__version__
-        self._traced = Kept()
+        self._traced: Kept[Callable[..., Any]] = Kept()
 
     def run(self, api: Any, ask: Ask) -> Reply:
         """The loss that `api` builds, called in the question's mode."""

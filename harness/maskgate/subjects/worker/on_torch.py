@@ -31,7 +31,7 @@ class Torch:
         graphs = compiles()
         self.modes = ("eager", "graph") if graphs else ("eager",)
         self.notes = (GRAPHS if graphs else NO_GRAPHS,)
-        self._traced = Kept()
+        self._traced: Kept[Callable[..., Any]] = Kept()
 
     def run(self, api: Any, ask: Ask) -> Reply:
         """The loss that `api` builds, called in the question's mode."""

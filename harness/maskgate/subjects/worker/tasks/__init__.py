@@ -18,7 +18,10 @@ def perform(adapter: Adapter, work: Work) -> Result | Refused:
     """What a task found; an exception of the framework is an answer too."""
     started = time.perf_counter()
     try:
-        data, arrays = _task(work.name)(adapter, work.parameters, work.arrays)
+        from . import graphs
+
+        with graphs.left_afterwards():
+            data, arrays = _task(work.name)(adapter, work.parameters, work.arrays)
         return Result(data, arrays, time.perf_counter() - started)
     except Exception as problem:
         kind = type(problem).__name__

@@ -11,7 +11,7 @@ from ..kept import Kept
 from ..releases import arguments_of
 from . import models, training
 
-_KEPT = Kept()
+_KEPT: Kept[Any] = Kept()
 
 
 def step(adapter: Any, parameters: Any, arrays: Any) -> Any:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ..adapter import NotOfferedError
-from ..kept import Kept
 from . import models, training
+from .graphs import KeptModels
 from .metrics import answers
 
-_KEPT = Kept()
+_KEPT = KeptModels()
 
 
 def losses(adapter: Any, parameters: Any, arrays: Any) -> Any:
@@ -29,8 +29,9 @@ def losses(adapter: Any, parameters: Any, arrays: Any) -> Any:
     weights = dict(enumerate(parameters["weights"]))
 
     def ask(name: str) -> Any:
-        model: Any = _KEPT.get(
-            (id(adapter), *names, arrays["x"].shape[-1]),
+        model: Any = _KEPT.model(
+            adapter,
+            (*names, arrays["x"].shape[-1]),
             lambda: training.compiled(adapter, parameters, arrays),
         )
         before = model.get_weights()

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..adapter import NotOfferedError, readable
-from ..kept import Kept
 from . import models, training
+from .graphs import KeptModels
 
-_KEPT = Kept()
+_KEPT = KeptModels()
 HELD_OUT_SHARE = 0.4  # share of the samples that `validation_split` takes, the last ones
 _NO_SESSION = (2, 4)  # the first release whose trainer takes generators like anything else
 
@@ -74,8 +74,9 @@ def _kept(adapter: Any, parameters: Any, arrays: Any) -> Any:
     if at_once > 1 and adapter.backend.name == "torch":
         raise NotOfferedError("no steps_per_execution on torch")
     given = {"steps_per_execution": at_once} if at_once > 1 else {}
-    return _KEPT.get(
-        (id(adapter), *names, *settings, *ranks),
+    return _KEPT.model(
+        adapter,
+        (*names, *settings, *ranks),
         lambda: training.compiled(adapter, parameters, arrays, **given),
     )
 

@@ -11,8 +11,10 @@ from ..adapter import NotOfferedError, readable
 from ..kept import Kept
 from ..keras2_graphs import FUNCTIONS, Objectives
 from . import models, training
+from .graphs import KeptModels
 
-_KEPT = Kept()
+_METRICS: Kept[Any] = Kept()
+_MODELS = KeptModels()
 TOP_K = {
     "TopKCategoricalAccuracy": "top_k_categorical_accuracy",
     "SparseTopKCategoricalAccuracy": "sparse_top_k_categorical_accuracy",
@@ -35,7 +37,7 @@ def direct(adapter: Any, parameters: Any, arrays: Any) -> Any:
         raise NotOfferedError("a metric called directly sees no mask in " + keras.__version__)
 
     def ask(name: str) -> Any:
-        metric: Any = _KEPT.get((id(adapter), name), lambda: _class(keras, name)())
+        metric: Any = _METRICS.get((id(adapter), name), lambda: _class(keras, name)())
         y_pred = keras.ops.convert_to_tensor(arrays["y_pred"])
         if "mask" in arrays:
             adapter.api._set_mask(y_pred, keras.ops.convert_to_tensor(arrays["mask"]))
@@ -65,8 +67,9 @@ def compiled(adapter: Any, parameters: Any, arrays: Any) -> Any:
     batch = training.Batch(parameters["model"], arrays)
     if models.release(adapter.api.keras) < (2, 4) and batch.y.ndim < arrays["x"].ndim:
         batch.y = batch.y[..., None]  # class ids of steps are a column there, by its own words
-    model = _KEPT.get(
-        (id(adapter), "compiled", repr(sorted(parameters.items())), *_ranks(arrays)),
+    model = _MODELS.model(
+        adapter,
+        (repr(sorted(parameters.items())), *_ranks(arrays)),
         lambda: _model(adapter, parameters, arrays, names),
     )
     training._reset(model)

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from ..adapter import NotOfferedError
-from ..kept import Kept
 from . import models, training
+from .graphs import KeptModels
 
 NAMES = ("left", "right")
 PENALTY = 0.125  # of the kernel's squares
-_KEPT = Kept()
+_KEPT = KeptModels()
 
 
 def loss(adapter: Any, parameters: Any, arrays: Any) -> Any:
@@ -28,8 +28,9 @@ def loss(adapter: Any, parameters: Any, arrays: Any) -> Any:
         `whole`; in the data `refused`, which is empty.
     """
     features = arrays["left_x"].shape[-1]
-    model: Any = _KEPT.get(
-        (id(adapter), features, repr(sorted(parameters.items()))),
+    model: Any = _KEPT.model(
+        adapter,
+        (features, repr(sorted(parameters.items()))),
         lambda: _model(adapter, parameters, arrays, features),
     )
     training._reset(model)
@@ -43,7 +44,6 @@ def loss(adapter: Any, parameters: Any, arrays: Any) -> Any:
 
 
 def _model(adapter: Any, parameters: Any, arrays: Any, features: int) -> Any:
-    training.in_one_session(adapter)
     keras = adapter.api.keras
     layers = keras.layers
     extra = parameters["extra"]

@@ -10,7 +10,7 @@ from ..adapter import NotOfferedError
 from ..kept import Kept
 from . import models, training
 
-_KEPT = Kept()
+_KEPT: Kept[Any] = Kept()
 
 
 def step(adapter: Any, parameters: Any, arrays: Any) -> Any:

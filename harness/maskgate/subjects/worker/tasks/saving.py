@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..adapter import NotOfferedError, readable
-from ..kept import Kept
 from . import models, training
+from .graphs import KeptModels
 
-_KEPT = Kept()
+_KEPT = KeptModels()
 
 
 def round_trip(adapter: Any, parameters: Any, arrays: Any) -> Any:
@@ -30,8 +30,8 @@ def round_trip(adapter: Any, parameters: Any, arrays: Any) -> Any:
         `refused`, class and message by the same names, and `made`, whether there is a copy.
     """
     # Both stay: building, saving and loading take a second.
-    pair: Any = _KEPT.get(
-        _signature(adapter, parameters, arrays), lambda: _pair(adapter, parameters)
+    pair: Any = _KEPT.model(
+        adapter, _signature(parameters, arrays), lambda: _pair(adapter, parameters)
     )
     models_by_name, problem = pair.get(arrays)
     found, refused = {}, {}
@@ -95,10 +95,10 @@ def _pair(adapter: Any, parameters: Any) -> Any:
     return _Pair(adapter, parameters)
 
 
-def _signature(adapter: Any, parameters: Any, arrays: Any) -> Any:
+def _signature(parameters: Any, arrays: Any) -> Any:
     names = ("model", "loss", "reduction", "mode", "format")
     settings = tuple(sorted(parameters["loss_parameters"].items()))
-    return (id(adapter), *(parameters[each] for each in names), *settings, arrays["x"].shape[-1])
+    return (*(parameters[each] for each in names), *settings, arrays["x"].shape[-1])
 
 
 def _evaluate(_adapter: Any, model: Any, arrays: Any, parameters: Any) -> Any:

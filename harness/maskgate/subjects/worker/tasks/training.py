@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..adapter import Adapter, NotOfferedError, readable
-from ..kept import Kept
 from ..keras2_graphs import Objectives
 from ..releases import loss_class
 from ..words import Ask
 from . import models
+from .graphs import KeptModels
 
-_KEPT = Kept()
-_SESSIONS: list[Any] = []  # of Keras before 2.4: the one that all models live in
+_KEPT = KeptModels()
 
 
 class Batch:
@@ -85,14 +84,14 @@ def step(adapter: Any, parameters: Any, arrays: Any) -> Any:
     else:
         model = _kept(adapter, parameters, arrays, rate=models.RATE)
     if draws and not fresh:
-        _draw_again(adapter, model)
+        _draw_again(model)
     before = model.get_weights()
     loss = train_on_batch(adapter, model, Batch(parameters["model"], arrays))
     after = model.get_weights()
+    if not all(np.all(np.isfinite(each)) for each in after):
+        _start_over(model)
     if not fresh:
         model.set_weights(before)
-    if not all(np.all(np.isfinite(each)) for each in after):
-        _KEPT.forget(model)  # what the optimizer remembers of the step is no number either
     return {}, {"loss": _scalar(loss), "weights": _flat(after), "before": _flat(before)}
 
 
@@ -109,23 +108,17 @@ def _kept(adapter: Any, parameters: Any, arrays: Any, rate: float) -> Any:
     settings = tuple(sorted(parameters["loss_parameters"].items()))
     names = tuple(parameters[key] for key in ("model", "loss", "reduction", "mode"))
     ranks = arrays["x"].shape[-1], None if weight is None else weight.ndim
-    return _KEPT.get(
-        (id(adapter), rate, *names, *settings, *ranks),
+    return _KEPT.model(
+        adapter,
+        (rate, *names, *settings, *ranks),
         lambda: compiled(adapter, parameters, arrays, rate),
     )
 
 
 def compiled(adapter: Any, parameters: Any, arrays: Any, rate: float = 0.0, **given: Any) -> Any:
     """A new model of one output, compiled as a user does; `given` goes to `compile` too."""
-    in_one_session(adapter)
     model = models.build(adapter.api.keras, parameters["model"], arrays["x"].shape[-1])
     return compile_as_users_do(adapter, model, parameters, arrays, rate, **given)
-
-
-def in_one_session(adapter: Any) -> None:
-    """Have what is built from now on live in one session, where there are sessions."""
-    if models.release(adapter.api.keras) < (2, 4) and not _SESSIONS:
-        _SESSIONS.append(_one_thread(adapter))
 
 
 def compile_as_users_do(
@@ -158,15 +151,6 @@ def _sgd(keras: Any, rate: float) -> Any:
     return keras.optimizers.get({"class_name": "SGD", "config": {"learning_rate": rate}})
 
 
-def _one_thread(adapter: Any) -> Any:
-    """A session that adds up gradients in one order; several threads do not."""
-    tensorflow = adapter.backend.tf
-    one = {"intra_op_parallelism_threads": 1, "inter_op_parallelism_threads": 1}
-    session = tensorflow.Session(config=tensorflow.ConfigProto(**one))
-    adapter.api.keras.backend.set_session(session)
-    return session
-
-
 def _loss(api: Any, parameters: Any) -> Any:
     """The loss as a user gives it to `compile`."""
     given = parameters["loss_parameters"]
@@ -189,16 +173,20 @@ def _forget(adapter: Any) -> None:
         adapter.backend.tf.random.set_seed(1)
 
 
-def _draw_again(adapter: Any, model: Any) -> None:
-    """Have a model of Keras before 2.4 draw its random numbers from the start: a new session does.
+def _draw_again(model: Any) -> None:
+    """Have a model of Keras before 2.4 draw its random numbers from the start.
 
     A model that is built again adds up its gradients in another order.
     """
     weights = model.get_weights()
-    session = _one_thread(adapter)
-    session.run(adapter.backend.tf.global_variables_initializer())
-    _SESSIONS[:] = [session]
+    _KEPT.renew(model)
     model.set_weights(weights)
+
+
+def _start_over(model: Any) -> None:
+    """After a step that left weights that are no numbers: what the optimizer remembers is none."""
+    if not _KEPT.renew(model):
+        _KEPT.forget(model)
 
 
 def train_on_batch(_adapter: Any, model: Any, batch: Batch) -> Any:

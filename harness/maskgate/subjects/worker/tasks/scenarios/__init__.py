@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 from ...adapter import NotOfferedError, readable
-from .. import training
+from ..graphs import own_graph
 from . import layers, losses, metrics, neighbours, plumbing, recurrent, statistics, weights
 from .registry import SCENARIOS, Scenario
 from .tools import LackingError, UnexpectedError, release
@@ -52,18 +51,9 @@ def run(adapter: Any, parameters: Any, _arrays: Any) -> Any:
     return {"holds": True}, {}
 
 
-@contextlib.contextmanager
-def _alone(adapter: Any, keras: Any) -> Iterator[None]:
-    """Keras before 2.4: a graph of its own, which stays small, and the session put back."""
-    if release(keras) >= (2, 4):
-        yield
-        return
-    tensorflow = adapter.backend.tf
-    with tensorflow.Graph().as_default() as graph:
-        keras.backend.set_session(tensorflow.Session(graph=graph))
-        yield
-    if training._SESSIONS:
-        keras.backend.set_session(training._SESSIONS[0])
+def _alone(adapter: Any, keras: Any) -> contextlib.AbstractContextManager[None]:
+    """Keras before 2.4: a graph of its own."""
+    return contextlib.nullcontext() if release(keras) >= (2, 4) else own_graph(adapter)
 
 
 TASKS = {"run": run}
