@@ -13,6 +13,7 @@ from test_subjects_framework import LOSSES, MASK, PER_SAMPLE, PER_STEP, ask, cas
 from maskgate.case import AnyArray
 from maskgate.oracle import expect, ledger
 from maskgate.subjects import Refusal, Subject, Value, open_subject
+from maskgate.subjects.protocol import Done, Task
 from maskgate.verdicts.compare import judge
 
 pytestmark = [
@@ -80,6 +81,33 @@ def test_the_seed_and_the_release_that_shipped_it_agree_exactly() -> None:
                     other = value(ask(seed, asked, "graph", gradient=True))
                     np.testing.assert_array_equal(one.value, other.value)
                     np.testing.assert_array_equal(one.gradient, other.gradient)
+
+
+@pytest.mark.parametrize("version", ["2.0.9", "2.2.5", "2.3.1"])
+def test_kept_models_of_graphs_answer_as_new_ones(version: str) -> None:
+    """Each in a graph of its own: neither the others, nor NaN, nor dropped steps stay in it."""
+    x = np.array([[[1.0, 2.0], [0.0, 0.0]]] * 2, "float32")
+    labels = np.array([[[0.5, 0.25], [0.0, 0.0]]] * 2, "float32")
+    nan = np.where(x == 0, np.float32("nan"), labels)
+
+    def after_a_step(subject: Subject, model: str, loss: str, y_true: AnyArray) -> AnyArray:
+        asked = {"model": model, "loss": loss, "loss_parameters": {}, "mode": "graph"}
+        asked["reduction"] = "sum_over_batch_size"
+        done = subject.perform(Task("training.step", asked, {"x": x, "y_true": y_true}))
+        assert isinstance(done, Done)
+        return done.arrays["weights"]
+
+    losses = ("MeanSquaredError", "MeanAbsoluteError")
+    ways = [(model, loss) for model in ("masking", "question") for loss in losses]
+    with opened(f"keras-{version}") as subject:
+        first = [after_a_step(subject, *way, labels) for way in ways]
+        assert len({each.tobytes() for each in first}) == len(ways)
+        for way in ways:
+            assert np.isnan(after_a_step(subject, *way, nan)).any()
+        for way, at_first in zip(ways, first, strict=True):
+            # Not the same bits: gradients are added up in another order in each session.
+            again = after_a_step(subject, *way, labels)
+            np.testing.assert_allclose(again, at_first, rtol=1e-4)
 
 
 @pytest.mark.parametrize("version", ["2.3.1", "2.6.0", "2.8.0", "2.10.0"])
