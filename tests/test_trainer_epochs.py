@@ -349,6 +349,17 @@ def test_a_copy_that_differs_is_named_by_its_format_and_its_work() -> None:
     assert (found.stage, found.identity["shape_class"]) == ("keras", "train")
 
 
+def test_steps_that_do_not_repeat_are_compared_by_their_loss_alone() -> None:
+    def asked(wrong: str) -> Any:
+        objectives = Semantics("objective-epsilon")
+        trainer = FakeTrainer(lambda name, value: value + (name == wrong), semantics=objectives)
+        return examined(SavingExamination, trainer, "mask-survives-saving")
+
+    trained = saving_corners()[len(FORMATS)]
+    asked("loaded-weights").survives_saving(trained)
+    assert raised(asked("loaded").survives_saving, trained).stage == "keras"
+
+
 def test_a_copy_that_cannot_be_made_is_no_answer() -> None:
     one = examined(SavingExamination, WithoutCopy(), "mask-survives-saving")
     found = raised(one.survives_saving, saving_corners()[0])
