@@ -9,6 +9,8 @@ import pytest
 
 from maskgate.case import Case, LossSpec
 from maskgate.oracle import FAMILIES, Expected, Refused, Semantics, expect
+from maskgate.subjects import Value
+from maskgate.verdicts.compare import judge
 
 LOSSES = np.array([[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]])
 MASK = np.array([[1, 0, 1], [1, 0, 0]], bool)
@@ -165,6 +167,21 @@ class TestCountsInHalfPrecision:
         assert strict.value.value == np.inf
         assert strict.value.radius == 0.0
         assert np.isinf(loose.value.radius)
+
+    def test_xla_may_divide_last_and_keep_the_gradient_from_overflowing(self) -> None:
+        """Seen on TensorFlow 2.12: 1024 times the mean of 0 and 100 is infinite, and its slope
+        of 102,400 / 2, which overflows in eager code, is not."""
+        labels, predictions = np.array([[-3.0, 1.0]], "float16"), np.array([[-3.0, 0.0]], "float16")
+        case = Case(
+            LossSpec("mape"), "none", "float16", labels, predictions, None, np.float16(1024)
+        )
+        seen = Value(np.array([np.inf], "float16"), np.array([[0, -51200]], "float16"), "float16")
+        of_xla, of_graphs = (
+            expect(case, Semantics("all-elements"), traced=True, excess_precision=excess)
+            for excess in (True, False)
+        )
+        assert judge(seen, of_xla).holds
+        assert not judge(seen, of_graphs).holds
 
     def test_graphs_may_fold_the_epsilon_into_the_constant_beside_it(self) -> None:
         """`(1 - p) + 1e-7` as `(1 + 1e-7) - p` in float32: 15.2492 in place of 15.3332."""

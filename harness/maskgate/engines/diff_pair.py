@@ -78,7 +78,7 @@ def allowances(case: Case, semantics: Semantics, mode: Mode) -> list[Expectation
     expected = [expect(case, semantics, traced=mode != "eager")]
     if mode == "xla" and case.dtype in ("float16", "bfloat16"):
         # XLA may keep intermediate results of the small formats in float32.
-        expected.append(expect(case, semantics, excess_precision=True))
+        expected.append(expect(case, semantics, traced=True, excess_precision=True))
     return expected
 
 

@@ -377,7 +377,7 @@ class Examination:
         if mode == "xla" and case.dtype in HALF:
             # XLA may keep intermediate results of the small formats in float32, where they do not
             # overflow and are not rounded: either prediction is right.
-            expectations.append(said(excess_precision=True))
+            expectations.append(said(traced=traced, excess_precision=True))
         return Conforms(case, tuple(expectations), gradient=gradient)
 
     def _stage(self, pair: Pair, mode: Mode, relation: Relation, *, refused: bool) -> str:
