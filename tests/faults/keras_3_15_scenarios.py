@@ -82,6 +82,14 @@ FAULTS = {
         PROPERTY,
         "scenario",
     ),
+    "weights-of-each-output-in-its-metric": Fault(
+        "the-weights-of-the-first-output-for-every-metric",
+        "src/trainers/compile_utils.py",
+        "if len(sample_weight) < len(y_true):",
+        "if len(sample_weight) <= len(y_true):",
+        PROPERTY,
+        "scenario",
+    ),
     "metric-with-weights-in-a-column": Fault(
         "a-metric-forgets-the-mask-beside-a-column",
         "src/metrics/reduction_metrics.py",

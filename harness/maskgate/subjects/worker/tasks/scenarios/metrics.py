@@ -13,6 +13,7 @@ from .tools import (
     array,
     compiled,
     expect,
+    handing_on,
     numpy_of,
     passing,
     plain,
@@ -85,6 +86,21 @@ def metric_with_weights_in_a_column(keras: Any) -> None:
     weight = array([[1, 2], [0.5, 4]])
     said = [told(model, x, y, sample_weight=each)[1] for each in (weight, weight[..., None])]
     expect(said[1], said[0], "the weighted metric")
+
+
+@scenario((2, 4))
+def weights_of_each_output_in_its_metric(keras: Any) -> None:
+    """Of two outputs, each with weights of its own, the weighted metrics each heed their own."""
+    given, names = keras.layers.Input((1,)), ("first", "second")
+    outputs = [keras.layers.Dense(1, name=name) for name in names]
+    model = keras.models.Model(given, [output(given) for output in outputs])
+    for output in outputs:
+        handing_on(output)
+    error = "mean_absolute_error"
+    compiled(keras, model, [error] * 2, weighted_metrics=[[error], [error]])
+    x, weights = array([[3], [1]]), [array([1, 0]), array([0, 1])]
+    said = model.test_on_batch(x, [0 * x] * 2, sample_weight=weights, return_dict=True)
+    expect([said[name + "_" + error] for name in names], [3.0, 1.0], "the weighted metrics")
 
 
 @scenario()
