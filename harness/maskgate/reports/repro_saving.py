@@ -23,7 +23,7 @@ model.save("model.h5")
     "config": """\
 copy = type(model).from_config(model.get_config())
     copy.set_weights(model.get_weights())
-    if hasattr(copy, "compile_from_config"):
+    if tuple(map(int, keras.__version__.split(".")[:2])) >= (2, 13):
         copy.compile_from_config(model.get_compile_config())
     else:
         copy.compile(model.optimizer, model.loss)""",

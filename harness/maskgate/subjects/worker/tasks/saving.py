@@ -134,12 +134,13 @@ def _weights(_keras_package: Any, model: Any, folder: str, another: Any) -> Any:
     return copy
 
 
-def _config(_keras_package: Any, model: Any, _folder: str, another: Any) -> Any:
+def _config(keras: Any, model: Any, _folder: str, another: Any) -> Any:
     copy = type(model).from_config(model.get_config())
     copy.set_weights(model.get_weights())
     given = another()
-    # As the user compiles it again: with what the model itself was compiled.
-    if hasattr(given, "get_compile_config") and hasattr(copy, "compile_from_config"):
+    # As the user compiles it again: with what the model itself was compiled. In 2.12 that fails for
+    # any optimizer of `keras.optimizers` there, the legacy ones.
+    if models.release(keras) >= (2, 13):
         copy.compile_from_config(given.get_compile_config())
     else:
         copy.compile(given.optimizer, given.loss)
