@@ -43,7 +43,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[[Engine], list[CheckRequ
     def put(behave: Engine) -> list[CheckRequest]:
         asked: list[CheckRequest] = []
 
-        def run_check(request: CheckRequest, *, on_event: Any) -> int:
+        def run_check(request: CheckRequest, *, on_event: Any, **_notices: Any) -> int:
             asked.append(request)
             status = behave(request)
             for _, event in read_events(request.events):
@@ -379,7 +379,7 @@ import maskgate.engines.check as engine
 from maskgate.cli import main
 from sample_run import all_results, write_run
 
-def run_check(request, *, on_event):
+def run_check(request, *, on_event, on_notice):
     planned = [r.property for r in all_results()]
     write_run(request.events, all_results()[:1], [], exit_status=None, planned=planned)
     Path("started").touch()

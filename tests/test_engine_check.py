@@ -27,7 +27,9 @@ from fake_subject import case
 from oracle_framework import MASK_FAULT, RIGHT, make_oracle_environment, rebend
 
 from maskgate.case import Case
+from maskgate.engines import check as engine
 from maskgate.engines.catalogue import PropertyInfo, properties
+from maskgate.engines.check_request import CheckRequest
 from maskgate.reports import schema
 from maskgate.verdicts.deviations import KnownDeviation, save_deviations
 
@@ -523,6 +525,22 @@ def test_a_subject_named_twice_is_asked_once(here: Path, right: Path) -> None:
     assert len(said["results"]) == 1
 
 
+# -- what is checked where nothing is named
+
+
+@pytest.mark.parametrize(("named", "notices"), [((), 1), (("keras-3.15.1",), 0)])
+def test_a_release_in_place_of_a_missing_framework_is_told(
+    named: tuple[str, ...], notices: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "default_subject", lambda: "keras-3.15.1")
+    monkeypatch.setattr(engine, "_run_subjects", lambda *_request: 0)
+    told: list[str] = []
+    request = CheckRequest(subjects=named, events=tmp_path / "events.jsonl")
+    engine.run_check(request, on_event=lambda _event: None, on_notice=told.append)
+    assert len(told) == notices
+    assert all("no framework" in notice and "keras-3.15.1" in notice for notice in told)
+
+
 # -- the gate
 
 
@@ -536,6 +554,8 @@ def test_an_accepted_deviation_passes_until_it_changes(here: Path, bent: Path) -
 
     done = check(here, *gate, "--accept")
     assert (done.returncode, verdicts(report(done))) == (0, {PROPERTY: "new"})
+    said = check(here, *gate[:-2], "--baseline", "other.json", "--accept", "--format", "pretty")
+    assert re.search(r"Accepted: \d+ deviations? written to other.json\.$", said.stdout.strip())
     accepted = json.loads(path.read_text())
     assert accepted["deviations"]
 

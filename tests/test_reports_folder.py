@@ -24,6 +24,7 @@ from sample_run import (
 from maskgate.case import Case
 from maskgate.reports import Report, check_writable, collect, schema, write_folder
 from maskgate.reports.files import write_text
+from maskgate.reports.junit import junit_text
 
 
 def report_of(folder: Path, write: object = write_every_verdict) -> Report:
@@ -155,6 +156,15 @@ def test_junit_holds_any_message(tmp_path: Path) -> None:
     write_folder(collect(log), tmp_path / "out")
     suite = next(iter(JUnitXml.fromfile(str(tmp_path / "out/junit.xml"))))
     assert suite.errors == 1
+
+
+def test_a_run_that_was_cut_short_is_an_error_in_junit(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    done = [result("loss-value", "holds")]
+    write_run(log, done, [], exit_status=None, planned=["loss-value", "empty-mask"])
+    *_, suite = JUnitXml.fromstring(junit_text(collect(log)).encode())
+    assert suite.errors == 1
+    assert "1 of 2 property runs were finished" in str(next(iter(suite)).result[0].message)
 
 
 def test_failures_are_errors_in_junit(tmp_path: Path) -> None:

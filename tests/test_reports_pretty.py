@@ -24,7 +24,7 @@ from snapshot import assert_snapshot
 from maskgate.engines.events import read_events
 from maskgate.reports import Terminal, collect, show_report, to_markdown, write_folder
 from maskgate.reports.batch import batch
-from maskgate.reports.wording import brief, note, short_link
+from maskgate.reports.wording import brief, note, outcome, short_link
 
 
 def plain_console(file: io.StringIO, *, terminal: bool = False) -> Console:
@@ -190,3 +190,10 @@ def test_note_counts_further_links(log: Path) -> None:
 )
 def test_brief(value: object, text: str) -> None:
     assert brief(value) == text
+
+
+def test_what_was_accepted_is_told_at_the_end(log: Path) -> None:
+    write_calm_run(log)
+    told = {"path": "accepted.json", "added": 1, "removed": 2}
+    report = replace(collect(log), accepted=told)
+    assert outcome(report).endswith(" Accepted: 1 deviation written to accepted.json, 2 taken out.")

@@ -38,7 +38,7 @@ from maskgate.reports.trace_report import trace_json_text, trace_schema
 from maskgate.reports.trace_terminal import show_trace
 from maskgate.reports.trace_wording import way_text
 from maskgate.subjects.protocol import Description
-from maskgate.subjects.worker.tasks.trace_data import other_labels, rebuilt
+from maskgate.subjects.worker.tasks.trace_data import labels_across, other_labels, rebuilt
 from maskgate.subjects.worker.tasks.trace_losses import by_output
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -276,6 +276,19 @@ def test_other_labels_differ_at_every_masked_step_and_nowhere_else(kind: str, se
         assert changed.max() < 5
     if kind == "one-hot":
         assert (changed.sum(axis=-1) == 1).all()
+
+
+@given(seed=st.integers(0, 1000))
+def test_labels_across_lie_on_the_other_side_of_each_masked_prediction(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    mask = rng.uniform(size=(3, 4)) > 0.5
+    labels, predictions = rng.normal(size=(2, 3, 4, 2)).astype(np.float32)
+    changed = labels_across(labels, mask, predictions)
+    assert np.array_equal(changed[mask], labels[mask])
+    before, after = (np.sign(each - predictions)[~mask] for each in (labels, changed))
+    assert (before != after).all()
+    assert labels_across(labels.astype(int), mask, predictions) is None
+    assert labels_across(labels[..., 0], mask, predictions) is None
 
 
 def test_structures_are_rebuilt_in_the_order_that_they_are_read_in() -> None:

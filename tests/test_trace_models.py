@@ -212,6 +212,13 @@ def test_the_command_line_refuses_in_one_line(
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_labels_matter_in_training_where_the_slope_tells_only_their_side(
+    subject: WorkerSubject,
+) -> None:
+    (output,) = ask(subject, "convolved_mae").outputs
+    assert (output.labels["matters"], output.labels["training_matters"]) == (True, True)
+
+
 @pytest.mark.slow
 def test_twenty_layers_in_nested_models(subject: WorkerSubject) -> None:
     found = ask(subject, "nested")

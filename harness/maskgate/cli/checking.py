@@ -123,7 +123,7 @@ def _run_engine(
         layer=settings.layer,
         like=settings.like,
     )
-    return engine.run_check(request, on_event=on_event)
+    return engine.run_check(request, on_event=on_event, on_notice=complain)
 
 
 def _fault(problem: Exception) -> Failure:

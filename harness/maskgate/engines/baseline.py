@@ -66,10 +66,11 @@ def _require_writable(path: Path) -> None:
 
 
 def accept_findings(
-    path: Path, entries: Iterable[KnownDeviation], events: Iterable[Event], status: int
-) -> int:
-    """Write new findings to the baseline, take fixed ones out; what is left of the exit status."""
-    kept = {entry.id: entry for entry in entries}
+    path: Path, entries: Iterable[KnownDeviation], events: Iterable[Event]
+) -> tuple[int, int]:
+    """Write new findings to the baseline and take fixed ones out; how many of each."""
+    before = {entry.id: entry for entry in entries}
+    kept = dict(before)
     for event in events:
         if event["event"] != "finding":
             continue
@@ -79,7 +80,7 @@ def accept_findings(
         elif finding["verdict"] == "fixed":
             kept.pop(finding["id"], None)
     save_deviations(path, kept.values())
-    return 0 if status == 1 else status
+    return len(kept.keys() - before.keys()), len(before.keys() - kept.keys())
 
 
 def _entry(finding: dict[str, Any]) -> KnownDeviation:

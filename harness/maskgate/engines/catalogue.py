@@ -55,7 +55,8 @@ class UnknownProperty(ValueError):
     """
 
     def __init__(self, glob: str, nearest: Sequence[str]) -> None:
-        super().__init__(f"no property matches {glob!r}")
+        near = f"; did you mean {', '.join(nearest)}?" if nearest else ""
+        super().__init__(f"no property matches {glob!r}{near}")
         self.glob, self.nearest = glob, tuple(nearest)
 
 
@@ -100,13 +101,21 @@ def selected(
     deselect = tuple(glob for glob in deselect if "/" not in glob)
     for glob in (*select, *deselect):
         if not fnmatch.filter(names, glob):
-            raise UnknownProperty(glob, difflib.get_close_matches(glob, names, cutoff=0.55))
+            raise UnknownProperty(glob, _nearest(glob, names))
     return tuple(
         info
         for info in properties()
         if (_matches(info.name, select) if select else info.of_layer == layer)
         and not _matches(info.name, deselect)
     )
+
+
+def _nearest(glob: str, names: Sequence[str]) -> list[str]:
+    """Names that look like a glob: like what it spells out, where it ends in a star."""
+    spelt = glob.rstrip("*-")
+    starts = {name[: len(spelt)]: name for name in reversed(names)} if spelt != glob else {}
+    near = difflib.get_close_matches(spelt, starts, cutoff=0.7)
+    return [starts[start] for start in near] or difflib.get_close_matches(glob, names, cutoff=0.55)
 
 
 def _matches(name: str, globs: Iterable[str]) -> bool:

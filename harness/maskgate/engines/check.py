@@ -42,12 +42,18 @@ from maskgate.subjects.spec import BACKENDS
 _POLL_SECONDS = 0.1
 
 
-def run_check(request: CheckRequest, *, on_event: Callable[[Event], None]) -> int:
+def run_check(
+    request: CheckRequest,
+    *,
+    on_event: Callable[[Event], None],
+    on_notice: Callable[[str], None] | None = None,
+) -> int:
     """Run the suite and return the exit status of design: 0, 1, 3 or 130.
 
     Args:
         request: what to run.
         on_event: called with each event, in order, as it comes.
+        on_notice: called with what a person must know before anything runs, a sentence each.
 
     Raises:
         UsageProblem: when the request itself is wrong.
@@ -56,6 +62,11 @@ def run_check(request: CheckRequest, *, on_event: Callable[[Event], None]) -> in
     chosen = _chosen(request)
     known_baseline = checked_baseline(request.baseline, properties(), accepting=request.accept)
     subjects = tuple(dict.fromkeys(request.subjects)) or (default_subject(),)
+    if on_notice is not None and not request.subjects and subjects != ("current",):
+        on_notice(
+            f"no framework is installed beside maskgate, so {subjects[0]} is checked, in an "
+            "environment of its own; name a subject to check another"
+        )
     log = EventLog(request.events)
     request.events.write_text("", encoding="utf-8")
     started = time.monotonic()
@@ -75,7 +86,10 @@ def run_check(request: CheckRequest, *, on_event: Callable[[Event], None]) -> in
     try:
         status = _run_subjects(request, chosen, subjects, jobs, log, follower)
         if request.accept and request.baseline is not None:
-            status = accept_findings(request.baseline, known_baseline, follower.seen, status)
+            added, removed = accept_findings(request.baseline, known_baseline, follower.seen)
+            path = str(request.baseline)
+            log.emit("baseline-written", path=path, added=added, removed=removed)
+            status = OK if status == UNEXPECTED else status
     except KeyboardInterrupt:
         pass
     finally:

@@ -7,6 +7,7 @@ property-started   subject, property
 result         result: Result
 finding        finding: Finding          (before the result that names it)
 subject-failed subject, asked, found, hint   (it could not be made, started, or died for good)
+baseline-written   path, added, removed  (numbers of deviations, accepted and taken out)
 run-finished   seconds, exit_status      (a log without it is of an interrupted run)
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,6 +49,8 @@ def run_uv(asked: str, arguments: Sequence[str], *, folder: Path) -> None:
         text=True,
         errors="replace",
     )
+    if done.returncode == -signal.SIGINT:
+        raise KeyboardInterrupt  # a Ctrl-C at the terminal reaches uv too
     if done.returncode != 0:
         raise from_uv(asked, folder, done.returncode, done.stderr)
 

@@ -35,8 +35,15 @@ def junit_text(report: Report) -> str:
         results = [result for result in report.results if result.subject == subject]
         suite.add_testcases([_test_case(report, result) for result in results])
         document.add_testsuite(suite)
-    if report.failures:
-        document.add_testsuite(_failures(report.failures))
+    failures = report.failures
+    if not report.complete and not failures:
+        # Else a run that was cut short would look as if all had passed.
+        done = f"{len(report.results)} of {report.planned} property runs were finished"
+        failures = (
+            Failure(None, "maskgate check", f"the run was cut short: {done}", "run it again"),
+        )
+    if failures:
+        document.add_testsuite(_failures(failures))
     document.update_statistics()  # type: ignore[no-untyped-call]
     buffer = io.BytesIO()
     document.write(buffer, pretty=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from maskgate.reports.answers import answers
 from maskgate.reports.batch import batch
 from maskgate.reports.links import in_markdown
 from maskgate.reports.report import Report
@@ -60,6 +61,11 @@ def _subject(report: Report, subject: str) -> Iterator[str]:
     yield from ("", f"## `{subject}`", "", _escaped(subject_line(description)))
     for text in subject_notes(description):
         yield from ("", f"Note: {_escaped(text)}")
+    told = answers(report, results)
+    if told:
+        yield ""
+    for said, answer in told:
+        yield f"- {_escaped(said)}: {_escaped(answer)}"
     yield ""
     yield from _table_head(["property", *modes, "examples", "worst error / bound", "note"])
     for kind in KINDS:

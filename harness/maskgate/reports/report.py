@@ -57,6 +57,8 @@ class Report:
         seconds: wall time.
         exit_status: 0 as expected, 1 unexpected behaviour, 2 wrong usage, 3 a subject failed, 130
             interrupted.
+        accepted: where a baseline was written: its `path`, and how many deviations were `added`
+            and `removed`.
         complete: whether the run came to its end: False where it was interrupted, or its log has
             no end.
     """
@@ -69,6 +71,7 @@ class Report:
     planned: int = 0
     seconds: float = 0.0
     exit_status: int = INTERRUPTED
+    accepted: Mapping[str, Any] | None = None
     complete: bool = False
 
     @property
@@ -110,6 +113,7 @@ def collect(events_path: Path) -> Report:
         failures=tuple(dict.fromkeys(_failure(event) for event in _of(events, "subject-failed"))),
         run={key: started.get(key) for key in _RUN} if started else None,
         planned=len(planned),
+        accepted=next(iter(_of(events, "baseline-written")), None),
     )
     if ended is None:
         return report

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from maskgate.engines.events import Event
+from maskgate.reports.answers import answers
 from maskgate.reports.batch import Batch, batch
 from maskgate.reports.links import followed
 from maskgate.reports.report import Report
@@ -110,6 +111,12 @@ def _show_subject(report: Report, subject: str, out: Console) -> None:
         out.print(Text(f"  note: {text}", "dim"), soft_wrap=True)
     results = [result for result in report.results if result.subject == subject]
     out.print()
+    told = answers(report, results)
+    width = max((len(said) for said, _ in told), default=0)
+    for said, answer in told:
+        out.print(Text.assemble((f"  {said:<{width}}  ", "dim"), answer), soft_wrap=True)
+    if told:
+        out.print()
     if results:
         show_table(report, results, out)
         out.print()

@@ -87,6 +87,9 @@ def show_table(report: Report, results: Sequence[Result], out: Console) -> None:
         out.print()
     for number, text in enumerate(notes.below.values(), 1):
         out.print(Text.assemble((f"  [{number}] ", "dim"), text), soft_wrap=True)
+    if any({"known", "holds"} <= set(result.modes.values()) for result in results):
+        out.print()
+        out.print(Text("  holds beside known: the deviation is not seen in that mode", "dim"))
 
 
 def _cells(result: Result, modes: Sequence[str]) -> list[str]:

@@ -28,7 +28,16 @@ def outcome(report: Report) -> str:
         failed = "; ".join(f"{failure.asked}: {failure.found}" for failure in report.failures)
         rest = f" {_verdict_sentence(report)}" if report.results else ""
         return f"No answer: {failed}.{rest}"
+    if report.accepted is not None:
+        return f"{_verdict_sentence(report)} {_accepted(report.accepted)}"
     return _verdict_sentence(report)
+
+
+def _accepted(written: Mapping[str, Any]) -> str:
+    """What became of the baseline."""
+    added = counted(written["added"], "deviation")
+    removed = f", {written['removed']} taken out" if written["removed"] else ""
+    return f"Accepted: {added} written to {written['path']}{removed}."
 
 
 def _verdict_sentence(report: Report) -> str:

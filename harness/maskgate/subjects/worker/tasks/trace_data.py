@@ -185,6 +185,26 @@ def _labels(rng: Any, prediction: Any, loss: str) -> Any:
     return rng.uniform(0.1, 0.9, size=shape).astype("float32")
 
 
+def labels_across(labels: Any, mask: Any, predictions: Any) -> Any:
+    """Labels on the other side of the predictions at every masked step; None for class ids.
+
+    The slope of an absolute error, for one, is the same wherever a label lies on one side.
+
+    Args:
+        labels: of shape `(batch, steps, ...)`.
+        mask: likewise, as for `other_labels`.
+        predictions: of the labels' shape, else there is no side.
+    """
+    if labels.dtype.kind != "f" or labels.shape != predictions.shape:
+        return None
+    masked = ~mask.astype(bool)
+    low = min(labels.min(), predictions.min())
+    high = max(labels.max(), predictions.max())
+    changed = labels.copy()
+    changed[masked] = np.where(labels > predictions, low, high)[masked]
+    return changed
+
+
 def other_labels(labels: Any, mask: Any, classes: int) -> Any:
     """Labels that differ at every masked step, and are as valid as those that are there.
 

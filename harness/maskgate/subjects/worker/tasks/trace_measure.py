@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..adapter import readable
-from .trace_data import Batch, other_labels
+from .trace_data import Batch, labels_across, other_labels
 
 MORE = 3  # masked steps that are added
 
@@ -93,11 +93,16 @@ class Measurement:
             only_first(mask, labels[output]), changed[output], labels[output]
         )
         asked = [self.user.test(other), self.user.test(self.batch.with_labels(changed))]
+        trained = self._training_matters(other)
+        across = labels_across(labels[output], mask, self.predictions[output])
+        if trained is False and across is not None:
+            changed[output] = across
+            trained = self._training_matters(self.batch.with_labels(changed))
         loss = self._moved("loss", asked)
         metrics = [name for name in self.logs if name != "loss" and not name.endswith("_loss")]
         return {
             **{name: loss[name] for name in ("before", "after", "matters")},
-            "training_matters": self._training_matters(other),
+            "training_matters": trained,
             "metrics": [self._moved(name, asked) for name in metrics],
         }
 
