@@ -184,6 +184,15 @@ def test_a_listed_case_that_fails_in_another_way_is_fixed_and_something_new() ->
     ]
 
 
+def test_a_listed_case_that_fails_in_another_listed_way_is_fixed_alone() -> None:
+    examined = examination(plus(NAN), known=[listed("mask"), listed("elementwise")])
+    replayed = replay_known(examined, conform(examined))
+    assert [(each.verdict, each.stage) for each in replayed] == [
+        ("fixed", "mask"),
+        ("known", "elementwise"),
+    ]
+
+
 def test_a_listed_case_is_replayed_in_the_modes_of_its_entry() -> None:
     entry = listed("mode", modes=("xla",))
     examined = examination(plus(NAN, mode="xla"), known=[entry])

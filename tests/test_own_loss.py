@@ -77,6 +77,15 @@ def test_a_mistake_is_named_with_a_minimal_batch(loss: Any, property_: str, mist
         assert finding.case["loss"]["name"] == f"own_losses:{loss.__name__}"
 
 
+@pytest.mark.parametrize(
+    ("loss", "verdict"), [(own_losses.Unmasked, "holds"), (own_losses.CoarseInHalf, "new")]
+)
+def test_a_loss_without_mask_is_no_fault_of_precision(loss: Any, verdict: str) -> None:
+    (outcome,) = checked(loss, "low-precision").values()
+    assert outcome.result.verdict == verdict
+    assert all(finding.bound != 0.0 for finding in outcome.findings)
+
+
 def test_what_the_release_does_to_every_loss_is_known() -> None:
     (outcome,) = checked(own_losses.LeftToKeras, "labels-under-mask-nonfinite").values()
     assert outcome.result.verdict == "known"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from hypothesis.errors import UnsatisfiedAssumption
 
-from maskgate.case import Case
+from maskgate.case import Case, FloatArray
 from maskgate.engines.own_loss import OwnLoss
 from maskgate.engines.standard import Standard
 from maskgate.engines.tally import Tally
@@ -39,6 +39,8 @@ from maskgate.verdicts.shapes import shape_class
 CRASHES_ENOUGH = 3
 
 HALF = ("float16", "bfloat16")
+# Of an element loss of a user's own, besides those of its sum: a few elementary functions.
+OWN_ROUNDINGS = 16
 
 # How a worker names what its release does not have: such a question does not apply to it.
 NOT_OFFERED = "NotOfferedError"
@@ -138,6 +140,23 @@ class Examination:
             return Refused(str(answer))
         value = answer.value.astype(np.float64)
         return Expected(Ball(value, np.zeros(value.shape)), None)
+
+    def rounding(self, case: Case, value: FloatArray) -> FloatArray | None:
+        """How far a loss that is exactly `value` may be off in the case's dtype; None where the
+        family's formula does not take the case.
+
+        The formula's bound, and for a loss that masks, weighs and reduces by code of its own also
+        that of a sum of `n` terms of one sign, which is `n` roundings of the result. Where its mask
+        is of no effect the formula, which sums fewer terms, would allow less.
+        """
+        rounded = self.expect(case, gradient=False)
+        if isinstance(rounded, Refused):
+            return None
+        radius = rounded.value.radius
+        if self.own is None or not self.own.reduces_itself or radius.shape != value.shape:
+            return radius
+        roundings = case.y_pred.size + OWN_ROUNDINGS
+        return np.maximum(radius, roundings * case.format.unit_roundoff * np.abs(value))
 
     def _require_applicable(self) -> None:
         reason = None if self.own is None else self.own.reason_to_skip(self.property)
@@ -341,6 +360,10 @@ class Examination:
             self._replaying = None
             self.tally.examples = examples
         return None
+
+    def lists(self, finding: Finding) -> bool:
+        """Whether a finding is one of the listed deviations."""
+        return any(each.matches(Identity(**finding.identity)) for each in self.known)
 
     def fails_in(self, mode: Mode, finding: Finding, run: Callable[[Pair], None]) -> bool:
         """Whether what the first mode has shown, shrunk, is so in another mode as well: there the

@@ -216,7 +216,7 @@ def _replay(
     if examination.own is None or entry.link is None:
         # What is listed of built-in losses need not be so of a user's own.
         yield fixed_finding(entry, identity, examination.description)
-    if deviation is not None:
+    if deviation is not None and not examination.lists(deviation.finding):
         yield deviation.finding
 
 
