@@ -82,6 +82,14 @@ FAULTS = {
         PROPERTY,
         "scenario",
     ),
+    "concatenation-with-a-part-unmasked": Fault(
+        "what-has-no-mask-is-masked-beside-what-has",
+        "src/layers/merging/concatenate.py",
+        'masks.append(ops.ones_like(input_i, dtype="bool"))',
+        'masks.append(ops.zeros_like(input_i, dtype="bool"))',
+        PROPERTY,
+        "scenario",
+    ),
     "weights-of-each-output-in-its-metric": Fault(
         "the-weights-of-the-first-output-for-every-metric",
         "src/trainers/compile_utils.py",

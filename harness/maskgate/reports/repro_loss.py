@@ -110,6 +110,7 @@ def _own_import(finding: Finding) -> list[str]:
     first = name.split(".")[0]
     of_metric = finding.reproducer["own"]["role"] == "metric"
     return [
+        f"# Run this in the folder that {module} is imported from.",
         "sys.path.insert(0, os.getcwd())",
         f"from {module} import {first} as own",
         *(text.OF_METRIC.splitlines() if of_metric else []),

@@ -76,6 +76,14 @@ def joined_along_time(keras: Any) -> None:
 
 
 @scenario((2, 4))
+def concatenation_with_a_part_unmasked(keras: Any) -> None:
+    """Of a masked sequence and one without a mask, joined along time, the steps of the second are
+    all valid."""
+    joined = keras.layers.Concatenate(axis=1)([masked(keras, X), tensor_of(keras, X[:, :2])])
+    expect_mask(mask_of(keras, joined), [[True, False, True, True, True]])
+
+
+@scenario((2, 4))
 def joined_embeddings_in_a_model(keras: Any) -> None:
     """Two masked embeddings of different lengths, joined, then normalised: the model trains."""
     layers, ids = keras.layers, [keras.layers.Input((n,), dtype="int32") for n in (2, 3)]
