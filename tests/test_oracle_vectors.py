@@ -10,7 +10,7 @@ import pytest
 from maskgate.case import Case, LossSpec
 from maskgate.oracle import FAMILIES, Expected, Refused, Semantics, expect
 from maskgate.subjects import Value
-from maskgate.verdicts.compare import judge
+from maskgate.verdicts.compare import judge, judge_array
 
 LOSSES = np.array([[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]])
 MASK = np.array([[1, 0, 1], [1, 0, 0]], bool)
@@ -167,6 +167,21 @@ class TestCountsInHalfPrecision:
         assert strict.value.value == np.inf
         assert strict.value.radius == 0.0
         assert np.isinf(loose.value.radius)
+
+    def test_a_gradient_of_graphs_may_overflow_before_it_is_divided(self) -> None:
+        """Seen on TensorFlow 2.21: 100 times a weight of 1024 is infinite, a fourth is not."""
+        ones = np.ones((2, 2, 2), "float16")
+        case = Case(LossSpec("mape"), "sum_over_batch_size", "float16", ones, 0 * ones)
+        case = case.with_(sample_weight=np.float16(1024))
+        answers = [
+            Value(np.float16(np.inf), 0 * ones - slope, "float16") for slope in (12800, np.inf)
+        ]
+        for traced, right in ((True, [True, True]), (False, [True, False])):
+            said = expect(case, Semantics("valid-where"), traced=traced)
+            assert isinstance(said, Expected)
+            assert said.gradient is not None
+            judged = [judge_array("gradient", each.gradient, said.gradient) for each in answers]
+            assert [each.holds for each in judged] == right
 
     def test_xla_may_divide_last_and_keep_the_gradient_from_overflowing(self) -> None:
         """Seen on TensorFlow 2.12: 1024 times the mean of 0 and 100 is infinite, and its slope

@@ -189,9 +189,15 @@ class Examination:
         """
         case, altered = _both(pair)
         gradient = law.get("gradient", True)
-        bounds = tuple(self.expect(each, gradient=gradient) for each in (case, altered))
-        relation = Close(case, altered, bounds, **law)  # type: ignore[arg-type]
-        self.holds(pair, lambda _mode: relation)
+
+        def relation(mode: Mode) -> Close:
+            excess = mode == "xla" and case.dtype in HALF
+            how = {"gradient": gradient, "traced": mode != "eager", "excess_precision": excess}
+            return Close(
+                case, altered, (self.expect(case, **how), self.expect(altered, **how)), **law
+            )
+
+        self.holds(pair, relation)
 
     def holds(self, pair: Pair, relation: Callable[[Mode], Relation]) -> None:
         """Ask in every mode of the pair and judge by a relation, which may depend on the mode."""

@@ -36,7 +36,7 @@ def expect(
         gradient: whether the gradient is wanted.
         traced: the subject may fold constants as an optimiser of graphs does: `(1 - p) + epsilon`
             into `(1 + epsilon) - p`, `100 mean(x)` into `mean(100 x)`, `w (100 sum(x) / n)` into
-            `100 w sum(x) / n`, which may overflow.
+            `100 w sum(x) / n`, which may overflow, as its gradient may.
         excess_precision: the subject may compute as XLA does: keep intermediates of half formats
             in float32, select by a mask where the formula multiplies. What is infinite or NaN
             only with or only without that is then left open.
@@ -103,6 +103,9 @@ def _evaluate(
     slope = element.gradient(reduced.coefficients(), labels, predictions, definition)
     slope = slope.broadcast_to(broadcast_shape(slope.shape, predictions.shape))
     slope = sum_to(slope, predictions.shape).reshape(given.shape)
+    if hoisted:
+        # The divisions by the number of elements come last.
+        slope = slope * float(case.y_pred.size) / float(case.y_pred.size)
     return Expected(value, _ball(slope, model.format))
 
 
