@@ -100,12 +100,13 @@ def _evaluate(
     value = _ball(loss, loss.arithmetic.format)
     if not gradient:
         return Expected(value, None)
-    slope = element.gradient(reduced.coefficients(), labels, predictions, definition)
+    # Hoisted, the divisions by the number of elements come last.
+    last = float(case.y_pred.size) if hoisted else 1.0
+    coefficients = reduced.coefficients() * last if hoisted else reduced.coefficients()
+    slope = element.gradient(coefficients, labels, predictions, definition)
     slope = slope.broadcast_to(broadcast_shape(slope.shape, predictions.shape))
     slope = sum_to(slope, predictions.shape).reshape(given.shape)
-    if hoisted:
-        # The divisions by the number of elements come last.
-        slope = slope * float(case.y_pred.size) / float(case.y_pred.size)
+    slope = slope / last if hoisted else slope
     return Expected(value, _ball(slope, model.format))
 
 
