@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 
 from maskgate.engines.examination import Examination
 from maskgate.oracle import Expected
@@ -27,11 +27,11 @@ def test_low_precision(subject: Examination, pair: Pair) -> None:
     """A float16 or bfloat16 loss is near the exact value; never NaN where that is representable."""
     case = pair.case
     exact = subject.exact(case)
-    assume(isinstance(exact, Expected))
+    subject.requires(isinstance(exact, Expected))
     value = exact.value.value
-    assume(bool((np.abs(value) <= case.format.largest).all()))
+    subject.requires(bool((np.abs(value) <= case.format.largest).all()))
     allowed = subject.rounding(case, value)
-    assume(allowed is not None and value.shape == allowed.shape)
+    subject.requires(allowed is not None and value.shape == allowed.shape)
     radius = np.where(np.isfinite(allowed), allowed, case.format.largest)
     relation = Gives(case, value=lambda _seen: value, radius=radius)
     subject.holds(pair, lambda _mode: relation)

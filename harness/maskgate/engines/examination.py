@@ -127,6 +127,12 @@ class Examination:
     def finish(self) -> None:
         """End what the property alone has started: nothing, for most."""
 
+    @staticmethod
+    def requires(condition: object) -> None:
+        """As `hypothesis.assume`, also outside of Hypothesis, where listed cases are replayed."""
+        if not condition:
+            raise UnsatisfiedAssumption
+
     def exact(self, case: Case) -> Expected | Refused:
         """The loss as float64 gives it: the family's formula, or a user's own loss itself."""
         self._require_applicable()
