@@ -11,7 +11,8 @@ from hypothesis import given, seed
 from hypothesis import strategies as st
 
 from maskgate.case import AnyArray, Case, LossSpec
-from maskgate.engines.examination import Deviation, Examination
+from maskgate.engines.examination import Examination
+from maskgate.engines.inquiry import Deviation
 from maskgate.engines.profiles import Profile, hypothesis_settings
 from maskgate.oracle import Expected, Semantics, expect
 from maskgate.strategies import Pair

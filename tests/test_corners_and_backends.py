@@ -9,8 +9,9 @@ import pytest
 from fake_subject import DESCRIPTION, FakeSubject, case, deviations, examination, plus
 
 from maskgate.case import Case, LossSpec
-from maskgate.engines.examination import Deviation, Examination
+from maskgate.engines.examination import Examination
 from maskgate.engines.examining import examine
+from maskgate.engines.inquiry import Deviation
 from maskgate.engines.listing import listed
 from maskgate.engines.outcome import CornersDeviate, try_corners
 from maskgate.oracle import Expected, Refused, Semantics, expect

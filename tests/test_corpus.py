@@ -19,7 +19,7 @@ from test_planted_faults import check, installed, judge
 from maskgate.engines.catalogue import UnknownProperty, properties, suite_folder
 from maskgate.engines.check import run_check
 from maskgate.engines.check_request import CheckRequest
-from maskgate.engines.examination import Deviation
+from maskgate.engines.inquiry import Deviation
 from maskgate.engines.problems import UsageProblem
 from maskgate.engines.scenarios import (
     PROPERTY,

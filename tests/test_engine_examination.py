@@ -22,8 +22,9 @@ from fake_subject import (
 from hypothesis.errors import UnsatisfiedAssumption
 
 from maskgate.case import Case
-from maskgate.engines.examination import CRASHES_ENOUGH, Deviation, Examination
+from maskgate.engines.examination import Examination
 from maskgate.engines.forced_failure import prove_it_can_fail
+from maskgate.engines.inquiry import CRASHES_ENOUGH, Deviation
 from maskgate.engines.outcome import Outcome, conclude, replay_known, try_other_modes
 from maskgate.oracle import Semantics
 from maskgate.strategies import MASKED, Pair, pairs

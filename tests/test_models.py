@@ -19,7 +19,7 @@ from test_planted_faults import check, installed, judge
 
 from maskgate import environments
 from maskgate.case import Case, LossSpec, format_of
-from maskgate.engines.examination import Deviation
+from maskgate.engines.inquiry import Deviation
 from maskgate.engines.model_examination import ENTRIES, ModelExamination
 from maskgate.oracle import Ball, Expected, Semantics, expect
 from maskgate.reports.repro import repro_script

@@ -17,7 +17,7 @@ from test_planted_faults import check, installed, judge
 from maskgate.case import Case, LossSpec, format_of
 from maskgate.engines import epoch_examination
 from maskgate.engines.epoch_examination import EpochExamination
-from maskgate.engines.examination import Deviation
+from maskgate.engines.inquiry import Deviation
 from maskgate.engines.saving_examination import SavingExamination
 from maskgate.engines.step_examination import StepExamination
 from maskgate.oracle import Ball, Expected, Semantics, expect

@@ -16,7 +16,7 @@ from test_planted_faults import check, installed, judge
 
 from maskgate import environments
 from maskgate.engines import layer_masks
-from maskgate.engines.examination import Deviation
+from maskgate.engines.inquiry import Deviation
 from maskgate.engines.layer_masks import Listed, read, shipped, write
 from maskgate.engines.listing import listed
 from maskgate.engines.outcome import CornersDeviate

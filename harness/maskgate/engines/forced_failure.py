@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from maskgate.case import Case, LossSpec
-from maskgate.engines.examination import Deviation, Examination
+from maskgate.engines.examination import Examination
+from maskgate.engines.inquiry import Deviation
 from maskgate.oracle import Ball, Expected
 from maskgate.strategies.pairs import Pair
 from maskgate.subjects.protocol import SubjectError

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from maskgate.case import AnyArray, Case
-from maskgate.engines.examination import Deviation, Examination
+from maskgate.engines.examination import Examination
+from maskgate.engines.inquiry import Deviation
 from maskgate.oracle import Ball, Expected, Refused, expect
 from maskgate.strategies.pairs import Pair
 from maskgate.subjects.protocol import Crash, Done, Mode, ModelSubject, Refusal, Task, Value

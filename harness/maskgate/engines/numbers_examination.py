@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from maskgate.case import AnyArray, Case
-from maskgate.engines.examination import CRASHES_ENOUGH
+from maskgate.engines.inquiry import CRASHES_ENOUGH
 from maskgate.engines.model_examination import NOT_OFFERED, PATIENCE, ModelExamination
 from maskgate.strategies.pairs import Pair
 from maskgate.subjects.protocol import (

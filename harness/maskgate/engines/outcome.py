@@ -10,7 +10,8 @@ from unittest import SkipTest
 import pytest
 
 from maskgate.engines.diagnosis import diagnosed
-from maskgate.engines.examination import Deviation, Examination
+from maskgate.engines.examination import Examination
+from maskgate.engines.inquiry import Deviation
 from maskgate.engines.listing import listed
 from maskgate.strategies.pairs import Pair
 from maskgate.subjects.protocol import SubjectError

@@ -9,7 +9,8 @@ from typing import Any, cast
 import numpy as np
 
 from maskgate.case import AnyArray, Case
-from maskgate.engines.examination import NOT_OFFERED, Examination
+from maskgate.engines.examination import Examination
+from maskgate.engines.inquiry import NOT_OFFERED
 from maskgate.engines.own_layer import OwnLayer
 from maskgate.engines.own_layer_laws import (
     CONTENT,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from maskgate.case import AnyArray, Case
-from maskgate.engines.examination import NOT_OFFERED
+from maskgate.engines.inquiry import NOT_OFFERED
 from maskgate.subjects.protocol import Answer, Refusal
 from maskgate.verdicts.compare import Judgement, Mismatch
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from maskgate.case import Case, LossSpec
 from maskgate.engines.catalogue import UnknownProperty
-from maskgate.engines.examination import Deviation
+from maskgate.engines.inquiry import Deviation
 from maskgate.engines.model_examination import PATIENCE, ModelExamination
 from maskgate.strategies.pairs import Pair
 from maskgate.subjects.protocol import Crash, Done, Mode, ModelSubject, Refusal, Task

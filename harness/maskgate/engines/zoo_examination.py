@@ -11,7 +11,8 @@ from typing import Any, cast
 import pytest
 
 from maskgate.case import Case
-from maskgate.engines.examination import Deviation, Examination
+from maskgate.engines.examination import Examination
+from maskgate.engines.inquiry import Deviation
 from maskgate.engines.layer_masks import PATIENCE, TASK, shipped
 from maskgate.engines.outcome import CornersDeviate
 from maskgate.strategies.pairs import Pair
