@@ -117,3 +117,12 @@ def test_file_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_bytes(b"\xff\xfe[tool]")
     with pytest.raises(UsageProblem, match="it cannot be read"):
         load_settings(tmp_path)
+
+
+def test_a_backend_that_compiles_every_shape_is_asked_less() -> None:
+    assert PROFILES["default"].on("tensorflow") == PROFILES["default"]
+    sparing = PROFILES["default"].on("jax")
+    assert (sparing.examples, sparing.conformance, sparing.models) == (20, 80, 5)
+    assert sparing.corners == 5
+    # Who waits for `deep` gets all of it.
+    assert PROFILES["deep"].on("jax") == PROFILES["deep"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,12 +12,14 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
+import keras
 import numpy as np
 import own_losses
 import pytest
 
 from maskgate.case import Case, LossSpec
 from maskgate.engines import diagnosis
+from maskgate.engines.catalogue import selected
 from maskgate.engines.here import name_of
 from maskgate.engines.outcome import Outcome
 from maskgate.engines.own_loss import OwnLoss
@@ -170,11 +173,12 @@ def test_an_object_is_asked_as_it_is() -> None:
 
 
 def test_laws_that_it_cannot_take_are_skipped() -> None:
-    (outcome,) = checked(own_losses.Unweighted, "unit-weights").values()
-    assert (outcome.result.verdict, outcome.result.reason) == (
-        "skipped",
-        "it takes no sample weight",
-    )
+    # The second makes weights of the mask.
+    for outcome in checked(own_losses.Unweighted, "unit-weights", "mask-times-weight").values():
+        assert (outcome.result.verdict, outcome.result.reason) == (
+            "skipped",
+            "it takes no sample weight",
+        )
     with pytest.raises(ValueError, match=r"nothing was tried of the loss \(unit-weights: it takes"):
         assert_loss_keeps_laws(own_losses.Unweighted, select=["unit-weights"])
     with pytest.raises(NotTaken, match="it takes no reduction mean or sum"):
@@ -385,6 +389,22 @@ def test_the_command_names_the_mistake_and_writes_a_script_that_shows_it(
         assert shown.returncode == 1, shown.stdout + shown.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "name"), [("--loss", "mine:LeftToKeras"), ("--metric", "mine:MeanSquares")]
+)
+def test_the_command_has_a_verdict_on_every_property(
+    tmp_path: Path, option: str, name: str
+) -> None:
+    """With nothing selected, those that ask whole models say that they are skipped, and why."""
+    done = maskgate(tmp_path, option, name, "--profile", "smoke", "--format", "json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = json.loads(done.stdout)["results"]
+    assert [each["property"] for each in results] == [info.name for info in selected()]
+    skipped = {each["property"]: each["reason"] for each in results if each["modes"] == {}}
+    assert "built-in losses" in skipped["batch-split"]
+    assert all(skipped.values())
+
+
 @pytest.mark.slow
 def test_a_baseline_accepts_an_own_loss_and_tells_when_it_is_mended(tmp_path: Path) -> None:
     gate = ["--select", "empty-mask", "--profile", "smoke", "--baseline", "accepted.json"]
@@ -449,6 +469,11 @@ def test_a_metric_left_to_keras_keeps_the_laws_as_far_as_keras_does() -> None:
     (outcome,) = check_metric(own_losses.MeanSquares, select=["labels-under-mask-nonfinite"])
     assert outcome.result.verdict == "known"
     assert_metric_keeps_laws(own_losses.absolute, select=["empty-mask", "labels-under-mask"])
+
+
+def test_the_error_of_a_metric_does_not_shrink_with_its_weights() -> None:
+    """A metric divides the weights out again: 1e-20 for each of them is 1 for each."""
+    assert_metric_keeps_laws(keras.metrics.MeanAbsoluteError, select=["padding-invariance"])
 
 
 def test_a_loss_is_no_metric() -> None:

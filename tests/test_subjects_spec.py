@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -167,3 +168,13 @@ def test_another_interpreter_sees_none_of_our_packages() -> None:
     unset = {"PYTHONPATH", "PYTHONHOME", "CUDA_VISIBLE_DEVICES", "KERAS_BACKEND"}
     assert not unset & set(other)
     assert other["LANG"] == "C"
+
+
+def test_what_jax_compiles_is_kept_where_nobody_has_said_where(tmp_path: Path) -> None:
+    how: dict[str, Any] = {"backend": "jax", "device": "cpu", "place": "environment"}
+    kept = worker_environment({}, compiled=tmp_path, **how)
+    assert kept["JAX_COMPILATION_CACHE_DIR"] == str(tmp_path)
+    assert kept["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] == "0"
+    own = worker_environment({"JAX_COMPILATION_CACHE_DIR": "/own"}, compiled=tmp_path, **how)
+    assert own["JAX_COMPILATION_CACHE_DIR"] == "/own"
+    assert not [name for name in worker_environment({}, **how) if "CACHE" in name]

@@ -51,6 +51,15 @@ def test_each_class_has_its_cases(made: Case, word: str) -> None:
     assert shape_class(made) == word
 
 
+def test_class_ids_of_images_are_a_class_of_their_own_for_element_losses_alone() -> None:
+    image = shaped((2, 3, 4, 5), loss="sparse_cce")
+    assert shape_class(image, stage="elementwise") == "classes-of-images"
+    assert shape_class(image) == "plain"
+    assert shape_class(shaped((2, 3, 5), loss="sparse_cce"), stage="elementwise") == "plain"
+    logits = image.with_(loss=LossSpec.of("sparse_cce", from_logits=True))
+    assert shape_class(logits, stage="elementwise") == "plain"
+
+
 def test_an_empty_mask_is_a_class_of_its_own_for_modes_alone() -> None:
     empty = case(mask=((0, 0, 0),))
     assert shape_class(empty, stage="mode") == "all-masked"

@@ -135,6 +135,10 @@ class Inquiry:
     ) -> None:
         """Judge one example mode by mode; what fails in a later mode alone is that mode's fault."""
         self._require_applicable()
+        weighted = any(case.sample_weight is not None for case in both(pair))
+        if weighted and self.own is not None and not self.own.scope.weights:
+            # Such as a mask that an alteration turns into weights.
+            raise NotTaken("it takes no sample weight")
         self._do(lambda: self._judge_each_mode(pair, modes, judged, own_stage))
 
     def _judge_each_mode(
@@ -256,9 +260,9 @@ class Inquiry:
         """That the family's formula holds: of a user's own loss, over its own elements, or over
         those of the formula that the user says it computes."""
         asked = case.with_(loss=case.loss.definition) if by_formula else case
-        if (mode == "xla" or self.description.backend == "torch") and not _finite(case):
-            # XLA rewrites selections, and PyTorch's slope of |NaN| is 0: which parts of a gradient
-            # a NaN reaches is their own affair.
+        if (mode == "xla" or self.description.backend in ("jax", "torch")) and not _finite(case):
+            # XLA rewrites selections, and the slope of |NaN| is 0 in PyTorch and -1 in JAX: which
+            # parts of a gradient a NaN reaches is their own affair.
             gradient = False
         traced = mode != "eager"
         said = partial(self.expect, asked, gradient=gradient, singly=True)

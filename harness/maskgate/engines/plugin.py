@@ -27,7 +27,7 @@ from maskgate.engines.examining import examine
 from maskgate.engines.model_examination import ModelExamination
 from maskgate.engines.outcome import conclude, replay_known, try_corners, try_other_modes
 from maskgate.engines.own_loss import corners_for
-from maskgate.engines.profiles import PROFILES, hypothesis_settings
+from maskgate.engines.profiles import PROFILES, Profile, hypothesis_settings
 from maskgate.engines.replica_examination import ReplicaExamination
 from maskgate.engines.scenarios import choose_scenarios
 from maskgate.engines.session import Session
@@ -88,22 +88,6 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(EventReporter(config, log), "maskgate-events")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give the properties that compare with the formula their own number of examples."""
-    profile = PROFILES[config.getoption("--profile")]
-    for item in items:
-        test = getattr(item, "function", None)
-        if not hasattr(test, "hypothesis"):
-            continue
-        models = item.get_closest_marker(WHOLE_MODELS)
-        if models is not None and models.kwargs.get("light"):
-            continue  # it asks whole models now and then
-        if models is not None:
-            item.obj = settings(max_examples=profile.models)(test)  # type: ignore[attr-defined]
-        elif item.get_closest_marker("conformance") is not None:
-            item.obj = settings(max_examples=profile.conformance)(test)  # type: ignore[attr-defined]
-
-
 _SESSION = pytest.StashKey[Session]()
 _EXAMINATION = pytest.StashKey[Examination]()
 
@@ -146,7 +130,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
     started = time.perf_counter()
     problem: BaseException | None = None
     inner = pyfuncitem.function.hypothesis.inner_test
-    profile = PROFILES[pyfuncitem.config.getoption("--profile")]
+    profile = PROFILES[pyfuncitem.config.getoption("--profile")].on(examination.description.backend)
+    pyfuncitem.obj = settings(max_examples=_examples(pyfuncitem, profile))(pyfuncitem.function)
 
     def run(pair: Pair) -> None:
         inner(subject=examination, pair=pair)
@@ -158,6 +143,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
         corners = corners_for(examination.own, corners_of(pyfuncitem.function))
         if isinstance(examination, ModelExamination):
             corners = examination.some_of(corners, profile.stacks)
+        else:
+            corners = corners[:: profile.corners]
         problem = try_corners(corners, run, compiled=4 * profile.signatures)
     except (KeyboardInterrupt, pytest.exit.Exception):
         raise
@@ -175,6 +162,18 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
     if outcome.unexpected:
         pytest.fail(outcome.summary(), pytrace=False)
     return True
+
+
+def _examples(item: pytest.Function, profile: Profile) -> int:
+    """How many examples a property draws: those that ask whole models for each, or that compare
+    with the formula, have their own number."""
+    models = item.get_closest_marker(WHOLE_MODELS)
+    # A light one asks whole models now and then.
+    light = models is not None and models.kwargs.get("light")
+    conformance = models is None and item.get_closest_marker("conformance") is not None
+    return profile.examples_of(
+        whole_models=models is not None and not light, conformance=conformance
+    )
 
 
 def _run_drawn(item: pytest.Function, examination: Examination) -> None:

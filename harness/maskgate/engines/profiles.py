@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
@@ -22,6 +22,8 @@ class Profile:
             trainer.
         stacks: corners of a property that asks whole models: each may build another model.
         brief: whether a property of all layers leaves out those that are listed to lose the mask.
+        corners: of the fixed corners of a property of losses, every how many-th is tried.
+        sparing: by how much all of that is divided on `COSTLY` backends.
     """
 
     examples: int
@@ -30,11 +32,35 @@ class Profile:
     models: int = 10
     stacks: int = 200
     brief: bool = False
+    corners: int = 1
+    sparing: int = 1
 
+    def on(self, backend: str) -> Profile:
+        """What is tried on a backend: less where a new shape costs a compilation."""
+        if backend not in COSTLY:
+            return self
+        return replace(
+            self,
+            examples=-(-self.examples // self.sparing),
+            conformance=-(-self.conformance // self.sparing),
+            models=-(-self.models // self.sparing),
+            corners=self.corners * self.sparing,
+        )
+
+    def examples_of(self, *, whole_models: bool, conformance: bool) -> int:
+        """How many examples a property draws."""
+        if whole_models:
+            return self.models
+        return self.conformance if conformance else self.examples
+
+
+# JAX compiles every operation anew for each new shape, in eager code too: a hundred times the cost
+# of a call whose shapes it has met.
+COSTLY = ("jax",)
 
 PROFILES: dict[str, Profile] = {
-    "smoke": Profile(examples=15, conformance=40, signatures=1, models=1, stacks=1, brief=True),
-    "default": Profile(examples=100, conformance=400, signatures=4, models=24),
+    "smoke": Profile(15, 40, signatures=1, models=1, stacks=1, brief=True, sparing=5),
+    "default": Profile(100, 400, signatures=4, models=24, sparing=5),
     "deep": Profile(examples=2000, conformance=4000, signatures=48, models=400),
 }
 DEFAULT_SEED = 0

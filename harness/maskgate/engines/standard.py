@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from maskgate.case import Case
 from maskgate.engines.own_loss import OwnLoss
-from maskgate.oracle import Expected, Refused, Semantics, expect
+from maskgate.oracle import Ball, Expected, Measured, Refused, Semantics, expect
 
 
 class Standard:
@@ -43,7 +45,7 @@ class Standard:
             elements = self.own.elements(case, singly=singly)
             if elements is None:
                 return Refused("its element losses cannot be asked one by one")
-        return expect(
+        said = expect(
             case,
             semantics or self.semantics,
             gradient=gradient,
@@ -51,6 +53,28 @@ class Standard:
             excess_precision=excess_precision,
             elements=elements,
         )
+        if elements is None or case.loss.role != "metric" or isinstance(said, Refused):
+            return said
+        return self._weighted_mean(case, elements) or said
+
+    def _weighted_mean(self, case: Case, elements: Measured) -> Expected | None:
+        """What a metric makes of its elements: it divides by the sum of the weights, so that its
+        error does not shrink with them, as that of a loss does. None where that sum may be 0."""
+        ones = np.ones(elements.value.shape)
+        each = Measured(ones, 0.0 * ones, 0.0 * elements.slope, 0.0 * elements.slope)
+        sums = [
+            expect(case.with_(reduction="sum"), self.semantics, gradient=False, elements=summed)
+            for summed in (elements, each)
+        ]
+        if any(isinstance(one, Refused) for one in sums):
+            return None
+        total, count = (one.value for one in sums if isinstance(one, Expected))
+        certain = np.abs(count.value) - count.radius
+        if not (certain > 0.0).all():
+            return None
+        value = total.value / count.value
+        radius = (total.radius + np.abs(value) * count.radius) / certain
+        return Expected(Ball(value, radius + 2 * case.format.unit_roundoff * np.abs(value)), None)
 
     def element_sum(self, case: Case) -> float | None:
         """Sum of the magnitudes of a case's element losses; None where they are refused."""

@@ -51,10 +51,13 @@ class Definition:
 
     @property
     def precise(self) -> Arithmetic:
-        """The format of TensorFlow's softmax cross-entropy: float32 for float16.
+        """The format of the softmax cross-entropy: on TensorFlow, float32 for float16.
 
-        bfloat16 is widened too, but not where labels are class ids.
+        bfloat16 is widened too, but not where labels are class ids. JAX and torch keep the format:
+        torch adds the exponentials of float16 in float16.
         """
+        if self.semantics.narrows:
+            return self.model
         widened = ("float16",) if self.spec.kind.labels == "sparse" else ("float16", "bfloat16")
         if self.model.format.name in widened:
             return arithmetic("float32", wide=self.wide)

@@ -223,6 +223,7 @@ def on_backend(semantics: Semantics, backend: str) -> Semantics:
         nan_where_divided=backend == "torch" and multiplies,
         joins_integer_masks=backend in ("jax", "torch"),
         weak_constants=backend == "jax",
+        by_log_sigmoid=backend == "torch",
     )
 
 

@@ -116,9 +116,15 @@ def _binary_arguments(p: Rounded, d: Definition) -> tuple[Rounded, Rounded]:
 
 
 def _from_logits(y: Rounded, x: Rounded, d: Definition) -> Rounded:
-    """`max(x, 0) - x y + log(1 + exp(-|x|))`; on JAX and torch the 1 is added and rounded."""
+    """`max(x, 0) - x y + log(1 + exp(-|x|))`; on JAX and torch the 1 is added and rounded.
+
+    On torch it is `(1 - y) x` less the logarithm of the sigmoid: two large terms cancel.
+    """
     decay = exp(-abs(x))
-    return maximum(x, 0.0) - x * y + (log(1.0 + decay) if d.semantics.narrows else log1p(decay))
+    tail = log(1.0 + decay) if d.semantics.narrows else log1p(decay)
+    if d.semantics.by_log_sigmoid:
+        return (1.0 - y) * x + (maximum(-x, 0.0) + tail)
+    return maximum(x, 0.0) - x * y + tail
 
 
 def _from_logits_gradient(g: Rounded, y: Rounded, x: Rounded) -> Rounded:
@@ -248,12 +254,20 @@ def categorical_focal_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition
 
 
 def sparse_cce(y: Rounded, p: Rounded, d: Definition) -> Rounded:
-    """Less the logarithm of the softmax at the label; 0 where the label is ignored."""
+    """Less the logarithm of the softmax at the label; 0 where the label is ignored.
+
+    TensorFlow clips probabilities and takes the softmax of their logarithms; on JAX and torch they
+    are divided by their sum before they are clipped.
+    """
     valid = valid_classes(y, d)
-    kept = _without_ignored(p, valid, d)
-    logits = kept if d.flag("from_logits") else log(clip(kept, d.epsilon, 1.0 - d.epsilon))
-    shifted, total = _shifted_exponentials(logits.to(d.precise), -1)
-    loss = log(total) - picked(shifted, _classes(y, valid, p))
+    if _divides(d):
+        normal = _normalised(_with_ones_for_ignored(p, valid), d)
+        loss = -picked(log(clip(normal, d.epsilon, 1.0 - d.epsilon)), _classes(y, valid, p))
+    else:
+        kept = _without_ignored(p, valid, d)
+        logits = kept if d.flag("from_logits") else log(clip(kept, d.epsilon, 1.0 - d.epsilon))
+        shifted, total = _shifted_exponentials(logits.to(d.precise), -1)
+        loss = log(total) - picked(shifted, _classes(y, valid, p))
     flat = d.rules.flat_classes and p.ndim > 3
     loss = loss.reshape((-1,) if flat else loss.shape[:-1]).to(p.arithmetic)
     return loss if valid is None else where(valid, loss, 0.0)
@@ -270,15 +284,36 @@ def sparse_cce_gradient(g: Rounded, y: Rounded, p: Rounded, d: Definition) -> Ro
     if d.flag("from_logits"):
         slope = _softmax_entropy_gradient(upstream, labels, kept, d)
         return _of_kept(slope, valid, d)
+    if _divides(d):
+        slope = _sparse_gradient_of_shares(upstream, labels, _with_ones_for_ignored(p, valid), d)
+        if valid is not None and d.semantics.nan_where_ignored:
+            return where(valid[..., None], slope, np.nan)
+        return _of_kept(slope, valid, d)
     held = clip(kept, d.epsilon, 1.0 - d.epsilon)
     slope = _softmax_entropy_gradient(upstream, labels, log(held), d)
     if d.rules.ignoring == "gather":
         slope = _of_kept(slope, valid, d)
         return within(logarithm_gradient(slope, held), p, d.epsilon, 1.0 - d.epsilon)
     slope = within(logarithm_gradient(slope, held), kept, d.epsilon, 1.0 - d.epsilon)
-    if valid is not None and d.semantics.nan_where_ignored:
-        return where(valid[..., None], slope, np.nan)
     return _of_kept(slope, valid, d)
+
+
+def _divides(d: Definition) -> bool:
+    """Whether predictions of classes by their ids are divided by their sum: on JAX and torch."""
+    return d.semantics.narrows and not d.flag("from_logits")
+
+
+def _with_ones_for_ignored(p: Rounded, valid: AnyArray | None) -> Rounded:
+    """Predictions with shares that can be divided where the label is ignored: no loss is there."""
+    return p if valid is None else where(valid[..., None], p, 1.0)
+
+
+def _sparse_gradient_of_shares(g: Rounded, labels: Rounded, p: Rounded, d: Definition) -> Rounded:
+    """Back through logarithm, clip and division."""
+    normal = _normalised(p, d)
+    held = clip(normal, d.epsilon, 1.0 - d.epsilon)
+    upstream = logarithm_gradient(repeat(-g, p, -1) * labels, held)
+    return _normalised_gradient(within(upstream, normal, d.epsilon, 1.0 - d.epsilon), p, d)
 
 
 def valid_classes(y: Rounded, d: Definition) -> AnyArray | None:
@@ -326,8 +361,16 @@ def _softmax_entropy(y: Rounded, x: Rounded, d: Definition) -> Rounded:
 
 
 def _softmax_entropy_gradient(g: Rounded, y: Rounded, x: Rounded, d: Definition) -> Rounded:
-    precise = x.to(d.precise)
-    slope = _softmax(precise, d) - y.to(d.precise)
+    """`softmax(x) - y`; where the framework differentiates the sum itself, as JAX and torch do, the
+    softmax is multiplied by the sum of the labels, which smoothing may make another number than 1.
+    """
+    precise, labels = x.to(d.precise), y.to(d.precise)
+    if d.semantics.narrows:
+        shifted, total = _shifted_exponentials(precise, d.axis)
+        shares = exp(shifted - log(total)) * labels.sum(d.axis, keepdims=True)
+    else:
+        shares = _softmax(precise, d)
+    slope = shares - labels
     return (repeat(g, x, d.axis).to(d.precise) * slope).to(x.arithmetic)
 
 

@@ -187,6 +187,8 @@ class Semantics:
             on torch before 3.15.
         joins_integer_masks: whether `mask & out_mask` takes an integer mask: on JAX and torch.
         weak_constants: whether a number that Keras makes a tensor takes the dtype it meets: on JAX.
+        by_log_sigmoid: whether the binary cross-entropy of logits is computed from the logarithm of
+            the sigmoid: on torch.
     """
 
     family: str
@@ -201,6 +203,7 @@ class Semantics:
     nan_where_divided: bool = False
     joins_integer_masks: bool = False
     weak_constants: bool = False
+    by_log_sigmoid: bool = False
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:

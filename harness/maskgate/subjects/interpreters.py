@@ -46,7 +46,12 @@ def python_of(asked: str, path: str) -> Path:
 
 
 def worker_environment(
-    base: Mapping[str, str], *, backend: str | None, device: str, place: Place
+    base: Mapping[str, str],
+    *,
+    backend: str | None,
+    device: str,
+    place: Place,
+    compiled: Path | None = None,
 ) -> dict[str, str]:
     """Environment variables of a worker.
 
@@ -55,6 +60,7 @@ def worker_environment(
         backend: the Keras backend; None leaves KERAS_BACKEND as it is.
         device: `cpu` or `gpu`; on `cpu` no accelerator is visible.
         place: whose interpreter it is.
+        compiled: a folder for what JAX has compiled, used unless the user has set one.
     """
     variables = {k: v for k, v in base.items() if place == "current" or k not in FOREIGN}
     if place == "venv":
@@ -63,6 +69,12 @@ def worker_environment(
     if place == "environment":
         # uv compiles nothing: without its bytecode TensorFlow takes three times as long to import.
         variables.pop("PYTHONDONTWRITEBYTECODE", None)
+    if compiled is not None and "JAX_COMPILATION_CACHE_DIR" not in base:
+        # JAX compiles every operation for every shape: four times slower than to read it again.
+        # By its default it keeps what took it a second, which no operation does.
+        variables["JAX_COMPILATION_CACHE_DIR"] = str(compiled)
+        variables["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+        variables["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     variables["TF_CPP_MIN_LOG_LEVEL"] = "3"
     if backend is not None:
         variables["KERAS_BACKEND"] = backend

@@ -212,8 +212,13 @@ class WorkerSubject:
             "own": self._own,
             "replicas": self._replicas,
         }
+        place = self.spec.place
         environment = worker_environment(
-            os.environ, backend=self._backend, device=self._device, place=self.spec.place
+            os.environ,
+            backend=self._backend,
+            device=self._device,
+            place=place,
+            compiled=self.python.parents[1] / "compiled" if place == "environment" else None,
         )
         try:
             return WorkerProcess(self.python, settings, environment)

@@ -24,6 +24,8 @@ def shape_class(case: Case, altered: Case | None = None, *, stage: str = "formul
         return "empty-batch"
     if stage == "backend":
         return _backend_class(case)
+    if stage == "elementwise" and _classes_of_images(case):
+        return "classes-of-images"
     if stage == "mode" and case.mask is not None and not np.any(case.mask):
         return "all-masked"
     if (
@@ -38,6 +40,13 @@ def shape_class(case: Case, altered: Case | None = None, *, stage: str = "formul
     if np.prod(case.loss_shape) > 65504:
         return "past-65504"
     return "plain"
+
+
+def _classes_of_images(case: Case) -> bool:
+    """Class ids by more than one place a sample, of probabilities: kernels of their own."""
+    definition = case.loss.definition
+    ids = definition.name == "sparse_cce" and not definition["from_logits"]
+    return ids and case.y_pred.ndim > 3
 
 
 def _backend_class(case: Case) -> str:
