@@ -38,7 +38,12 @@ from maskgate.reports.trace_report import trace_json_text, trace_schema
 from maskgate.reports.trace_terminal import show_trace
 from maskgate.reports.trace_wording import way_text
 from maskgate.subjects.protocol import Description
-from maskgate.subjects.worker.tasks.trace_data import labels_across, other_labels, rebuilt
+from maskgate.subjects.worker.tasks.trace_data import (
+    labels_across,
+    labels_as_predicted,
+    other_labels,
+    rebuilt,
+)
 from maskgate.subjects.worker.tasks.trace_losses import by_output
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -289,6 +294,34 @@ def test_labels_across_lie_on_the_other_side_of_each_masked_prediction(seed: int
     assert (before != after).all()
     assert labels_across(labels.astype(int), mask, predictions) is None
     assert labels_across(labels[..., 0], mask, predictions) is None
+
+
+@given(kind=st.sampled_from(["ids", "column", "one-hot", "bits"]), seed=st.integers(0, 1000))
+def test_labels_are_hits_or_misses_at_every_masked_step(kind: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    mask = rng.uniform(size=(3, 4)) > 0.5
+    classes = 2 if kind == "bits" else 5
+    predictions = rng.uniform(size=(3, 4, classes)).astype(np.float32)
+    ids = rng.integers(0, 5, (3, 4)).astype(np.int32)
+    labels = {
+        "ids": ids,
+        "column": ids[..., None],
+        "one-hot": np.eye(5, dtype=np.float32)[ids],
+        "bits": rng.integers(0, 2, (3, 4, 2)).astype(np.float32),
+    }[kind]
+    if kind == "bits":
+        labels[0, 0] = 1.0  # not one of two classes
+    for right in (True, False):
+        changed = labels_as_predicted(labels, mask, predictions, right=right)
+        assert changed.dtype == labels.dtype
+        assert np.array_equal(changed[mask], labels[mask])
+        if kind == "bits":
+            hits = changed == (predictions > 0.5)
+        else:
+            of = changed.argmax(-1) if kind == "one-hot" else changed.reshape(3, 4)
+            hits = of == predictions.argmax(-1)
+        assert (hits[~mask] == right).all()
+    assert labels_as_predicted(labels + 0.25, mask, predictions, right=True) is None
 
 
 def test_structures_are_rebuilt_in_the_order_that_they_are_read_in() -> None:

@@ -79,6 +79,27 @@ def test_a_custom_layer_that_forgets_the_mask(subject: WorkerSubject) -> None:
     assert output.gradient["zero"] is False
 
 
+def test_a_metric_of_hits_counts_masked_steps_where_the_mask_is_lost(
+    subject: WorkerSubject,
+) -> None:
+    """Other labels alone may be misses like those before them: accuracy stays what it is."""
+    found = ask(subject, "convolved_tagger")
+    assert found.exit_status == 1
+    assert [metric["name"] for metric in found.metrics] == ["accuracy"]
+    # The lost mask does it, and no listed deviation of metrics.
+    assert [each.about for each in found.known] == []
+
+
+def test_a_failure_with_more_steps_is_short_and_linked(subject: WorkerSubject) -> None:
+    found = ask(subject, "tagger")
+    assert found.answer == "Yes, labels of masked steps are ignored."
+    assert found.longer["skipped"].startswith("fed 9 steps, the model fails (InvalidArgumentError")
+    assert "File" not in found.longer["skipped"]
+    (known,) = found.known
+    assert known.about == "more padding"
+    assert known.link.endswith("time-distributed-over-the-batch")
+
+
 def test_flatten_leaves_no_labels_to_mask_and_is_no_yes(subject: WorkerSubject) -> None:
     found = ask(subject, "flattened")
     assert found.exit_status == 1

@@ -52,6 +52,27 @@ def convolved():
     return stack(layers.Conv1D(4, 3, padding="same"), shape=(6, 3))
 
 
+def tagged(last, metrics=None):
+    """A class for each of the words of a sentence."""
+    words = layers.Input((None,))
+    known = layers.LSTM(4, return_sequences=True)(layers.Embedding(7, 3, mask_zero=True)(words))
+    model = models.Model(words, last(known))
+    loss = "sparse_categorical_crossentropy"
+    model.compile(optimizer="sgd", loss=loss, metrics=metrics)
+    return model
+
+
+def convolved_tagger():
+    """The convolution drops the mask, and accuracy counts hits."""
+    last = layers.Conv1D(5, 3, padding="same", activation="softmax")
+    return tagged(last, metrics=["accuracy"])
+
+
+def tagger():
+    """The most ordinary of them: a wrapped dense layer gives each step its class."""
+    return tagged(layers.TimeDistributed(layers.Dense(5, activation="softmax")))
+
+
 class Forgetful(layers.Layer):
     """A custom layer that says nothing of masks."""
 

@@ -19,6 +19,7 @@ _LONGER = (
     "padding-counts-in-the-objective-before-2.2.5",
     "jax-without-mask-padding",
 )
+_UNKNOWN_STEPS = ("time-distributed-over-the-batch", "time-distributed-of-unknown-steps")
 _METRICS = ("metrics-without-weights-ignore-the-mask", "metrics-count-masked-steps")
 _LABELS = ("jax-without-mask-in-a-model",)
 _SILENT = ("layers-drop-masks-silently",)
@@ -63,8 +64,8 @@ def _is_silent(found: Trace, who: Description) -> bool:
 def _found(found: Trace, who: Description) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What there is to know more of, and the entries that may be about it."""
     weights = found.all_masked.get("weights")
-    arrived = [output for output in found.outputs if output.state == "matter" and output.mask]
-    if arrived:
+    arrived = [output for output in found.outputs if output.mask]
+    if any(output.state == "matter" for output in arrived):
         yield "labels", _LABELS
     if _is_silent(found, who):
         yield "the way of the mask", _SILENT
@@ -72,5 +73,10 @@ def _found(found: Trace, who: Description) -> Iterator[tuple[str, tuple[str, ...
         yield "more padding", _LONGER
     if weights in ("nan", "changed"):
         yield "all masked", (_ALL_MASKED if weights == "nan" else _ALL_MASKED_MOVES)
-    if found.metrics:
+    if "fed" in str(found.longer.get("skipped")) and any(
+        layer.kind == "TimeDistributed" for layer in found.layers
+    ):
+        yield "more padding", _UNKNOWN_STEPS
+    # Where no mask reaches the loss, it is its loss that makes metrics count masked steps.
+    if any(metric["matters"] for output in arrived for metric in output.labels.get("metrics", ())):
         yield "metrics", _METRICS

@@ -205,6 +205,33 @@ def labels_across(labels: Any, mask: Any, predictions: Any) -> Any:
     return changed
 
 
+def labels_as_predicted(labels: Any, mask: Any, predictions: Any, *, right: bool) -> Any:
+    """Labels that the predictions get right at every masked step, or wrong at each; None where
+    labels are no classes.
+
+    Whether a metric of classes counts a step shows where it is a hit in one batch and a miss in
+    another.
+
+    Args:
+        labels: class ids of shape `(batch, steps)` or `(batch, steps, 1)`, one-hot vectors or bits.
+        mask: likewise, as for `other_labels`.
+        predictions: of shape `(batch, steps, classes)`, or that of bits.
+        right: which of the two.
+    """
+    classes = predictions.shape[-1]
+    wanted = predictions.argmax(-1) if right else predictions.argmin(-1)
+    if labels.shape == predictions.shape and np.isin(labels, (0, 1)).all():
+        one_hot = classes > 1 and (labels.sum(-1) == 1).all()
+        made = np.eye(classes)[wanted] if one_hot else (predictions > 0.5) == right
+    elif labels.dtype.kind in "iu" and classes > 1 and labels.size == wanted.size:
+        made = wanted.reshape(labels.shape)
+    else:
+        return None
+    changed, masked = labels.copy(), ~mask.astype(bool)
+    changed[masked] = made.astype(labels.dtype)[masked]
+    return changed
+
+
 def other_labels(labels: Any, mask: Any, classes: int) -> Any:
     """Labels that differ at every masked step, and are as valid as those that are there.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 
 from ..adapter import readable
-from .trace_data import Batch, labels_across, other_labels
+from .trace_data import Batch, labels_across, labels_as_predicted, other_labels
 
 MORE = 3  # masked steps that are added
 
@@ -20,8 +21,11 @@ def number(value: Any) -> Any:
 
 def refused(problem: Exception) -> dict[str, Any]:
     """Why a measurement was not made."""
-    kind = type(problem).__name__
-    return {"skipped": kind + ": " + " ".join(readable(str(problem), kind).split())}
+    kind, message = type(problem).__name__, str(problem)
+    if message.startswith("Graph execution error"):
+        # What it is stands behind where each of the nodes was made.
+        message = re.split(r"\n\s*File [^\n]*", message)[-1]
+    return {"skipped": kind + ": " + " ".join(readable(message, kind).split())}
 
 
 class Measurement:
@@ -93,6 +97,11 @@ class Measurement:
             only_first(mask, labels[output]), changed[output], labels[output]
         )
         asked = [self.user.test(other), self.user.test(self.batch.with_labels(changed))]
+        for right in (True, False):
+            there = self.predictions[output]
+            changed[output] = labels_as_predicted(labels[output], mask, there, right=right)
+            if changed[output] is not None:
+                asked.append(self.user.test(self.batch.with_labels(changed)))
         trained = self._training_matters(other)
         across = labels_across(labels[output], mask, self.predictions[output])
         if trained is False and across is not None:
