@@ -63,6 +63,14 @@ FAULTS = (
         "layer",
     ),
     Fault(
+        "masked-steps-of-the-twin-are-stale",
+        "src/layers/rnn/bidirectional.py",
+        "        force_zero_output_for_mask(self.backward_layer)\n",
+        "",
+        "layer-forward",
+        "layer",
+    ),
+    Fault(
         "a-wrapper-loses-its-mask",
         "src/layers/rnn/time_distributed.py",
         "        self.supports_masking = True",

@@ -177,4 +177,12 @@ FAULTS = {
         PROPERTY,
         "scenario",
     ),
+    "masks-of-two-inputs-by-hand": Fault(
+        "masks-by-hand-go-to-the-other-input",
+        "src/models/functional.py",
+        "            for x, mask in zip(inputs, masks):",
+        "            for x, mask in zip(inputs, masks[::-1]):",
+        PROPERTY,
+        "scenario",
+    ),
 }

@@ -224,6 +224,7 @@ def on_backend(semantics: Semantics, backend: str) -> Semantics:
         joins_integer_masks=backend in ("jax", "torch"),
         weak_constants=backend == "jax",
         by_log_sigmoid=backend == "torch",
+        squares_divisors=backend == "jax",
     )
 
 

@@ -224,7 +224,11 @@ def _normalised(p: Rounded, d: Definition) -> Rounded:
 
 def _normalised_gradient(g: Rounded, p: Rounded, d: Definition) -> Rounded:
     total = p.sum(d.axis, keepdims=True)
-    return g / total + (g * (-p / total / total)).sum(d.axis, keepdims=True)
+    if d.semantics.squares_divisors:
+        by_total = g * (1.0 / (total * total)) * -p
+    else:
+        by_total = g * (-p / total / total)
+    return g / total + by_total.sum(d.axis, keepdims=True)
 
 
 def categorical_focal(y: Rounded, p: Rounded, d: Definition) -> Rounded:

@@ -189,6 +189,8 @@ class Semantics:
         weak_constants: whether a number that Keras makes a tensor takes the dtype it meets: on JAX.
         by_log_sigmoid: whether the binary cross-entropy of logits is computed from the logarithm of
             the sigmoid: on torch.
+        squares_divisors: whether the derivative of a quotient takes the divisor to the power -2
+            first, which overflows sooner: on JAX.
     """
 
     family: str
@@ -204,6 +206,7 @@ class Semantics:
     joins_integer_masks: bool = False
     weak_constants: bool = False
     by_log_sigmoid: bool = False
+    squares_divisors: bool = False
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:

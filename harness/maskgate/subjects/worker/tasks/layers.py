@@ -66,7 +66,9 @@ def _made(keras: Any, name: str, arguments: Any) -> Any:
         states = {} if name == "Dense" else {"return_state": True}
         return _with_what_there_is(getattr(keras.layers, name), arguments, states)
     kind = getattr(keras.layers, name)
-    given = {k: v for k, v in arguments.items() if k not in ("wrapped", "merge_mode")}
+    # That masked steps give zeros is for the wrapper to say to its layers.
+    own = ("wrapped", "merge_mode", "zero_output_for_mask")
+    given = {k: v for k, v in arguments.items() if k not in own}
     inside = _with_what_there_is(getattr(keras.layers, arguments["wrapped"]), given, {})
     return kind(inside, **{k: v for k, v in arguments.items() if k == "merge_mode"})
 

@@ -21,7 +21,9 @@ from .tools import (
     handing_on,
     loss_of,
     mask_of,
+    mask_tensor,
     masked,
+    numpy_of,
     passing,
     plain,
     refused,
@@ -50,6 +52,19 @@ def model_inside_a_model(keras: Any) -> None:
         model = keras.models.Sequential([layers.Masking(0.0), inner])
         said = loss_of(compiled(keras, model, "mean_absolute_error"), X, Y)
         expect(said, _without_wrapping(keras))
+
+
+@scenario((2, 4))
+def masks_of_two_inputs_by_hand(keras: Any) -> None:
+    """A model of two inputs that is called with a mask for each gives each input its own."""
+    layers = keras.layers
+    given = [layers.Input((None, 1)), layers.Input((None, 1))]
+    model = keras.models.Model(given, [layers.GlobalAveragePooling1D()(each) for each in given])
+    # A tensor each: the mask is kept on the tensor.
+    x = [tensor_of(keras, [[[1], [3]]]), tensor_of(keras, [[[1], [3]]])]
+    masks = [mask_tensor(keras, [[True, False]]), mask_tensor(keras, [[False, True]])]
+    left, right = (numpy_of(keras, each) for each in model(x, mask=masks))
+    expect([left, right], [[[1.0]], [[3.0]]], "the means")
 
 
 @scenario((2, 4))
