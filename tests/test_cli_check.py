@@ -406,14 +406,38 @@ def start(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
 
 def test_ctrl_c_on_a_real_process(tmp_path: Path) -> None:
     process = start(tmp_path, "--format", "json", "--out", "out")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not (tmp_path / "started").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, err) == (130, "")
     assert document(out)["counts"]["holds"] == 1
     assert document((tmp_path / "out/report.json").read_text())["complete"] is False
+
+
+def test_ctrl_c_while_the_command_line_is_being_imported(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt\n")
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-m", "maskgate", "--version"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "maskgate: interrupted\n")
+
+
+@pytest.mark.parametrize("what", ["create", "remove"])
+def test_an_environment_that_is_not_named_so_is_wrong_usage(
+    what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["env", what, "tf-2.15.9"]) == 2
+    err = capsys.readouterr().err
+    assert "tf-2.15.9: no environment is so named; write tf-2.15.1" in err
+    assert err.count("\n") == 1
 
 
 def test_closed_pipe_is_no_traceback(tmp_path: Path) -> None:
@@ -427,6 +451,6 @@ def test_closed_pipe_is_no_traceback(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.stderr == ""

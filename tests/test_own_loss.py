@@ -343,12 +343,17 @@ def test_wrong_usage_is_one_sentence(tmp_path: Path, arguments: list[str], said:
 @pytest.mark.parametrize(
     ("loss", "said"),
     [
-        ("nowhere:Loss", "importing nowhere raised ModuleNotFoundError"),
+        (
+            "nowhere:Loss",
+            "importing nowhere raised ModuleNotFoundError: No module named 'nowhere'; name it as",
+        ),
+        ("broken:Loss", "importing broken raised ZeroDivisionError: division by zero; mend it"),
         ("mine:Nothing", "mine has no Nothing (it has"),
         ("mine:Scaled", "mine:Scaled needs arguments: factor"),
     ],
 )
 def test_a_loss_that_is_not_there_is_one_sentence(tmp_path: Path, loss: str, said: str) -> None:
+    (tmp_path / "broken.py").write_text("1 / 0\n")
     done = maskgate(tmp_path, "--loss", loss, "--select", "empty-mask")
     assert done.returncode == 3
     assert said in done.stderr

@@ -210,7 +210,7 @@ def test_no_worker_outlives_its_parent(environment: Path, busy: int, ending: int
         worker = int(parent.stdout.readline())
         time.sleep(0.2)
         parent.send_signal(ending)
-        parent.wait(10)
+        parent.wait(60)
     assert eventually(lambda: not alive(worker))
 
 

@@ -12,7 +12,16 @@ from rich.status import Status
 from rich.table import Table
 
 from maskgate.cli.output import console_for
-from maskgate.environments import Environment, ensure, get, names, remove, sizes
+from maskgate.engines.problems import UsageProblem
+from maskgate.environments import (
+    Environment,
+    EnvironmentProblem,
+    ensure,
+    get,
+    names,
+    remove,
+    sizes,
+)
 
 
 def list_environments(answer: TextIO, *, as_json: bool) -> None:
@@ -46,6 +55,7 @@ def create_environments(wanted: tuple[str, ...], answer: TextIO) -> None:
 
     Raises:
         EnvironmentProblem: when one cannot be made; nothing half-made is left behind.
+        UsageProblem: for an unknown name.
     """
     for environment in _environments(wanted):
         python = ensure(environment, progress=_tell)
@@ -56,15 +66,23 @@ def remove_environments(wanted: tuple[str, ...], answer: TextIO) -> None:
     """Remove environments; prints how much each has freed.
 
     Raises:
-        EnvironmentProblem: for an unknown name, or a folder that cannot be removed.
+        EnvironmentProblem: for a folder that cannot be removed.
+        UsageProblem: for an unknown name.
     """
     for environment in _environments(wanted):
         answer.write(f"{environment.name}: {decimal(remove(environment.name))} freed\n")
 
 
 def _environments(wanted: tuple[str, ...]) -> list[Environment]:
-    """All of them, before the first is touched: a misspelt name changes nothing."""
-    return [get(name) for name in wanted]
+    """All of them, before the first is touched: a misspelt name changes nothing.
+
+    Raises:
+        UsageProblem: for an unknown name.
+    """
+    try:
+        return [get(name) for name in wanted]
+    except EnvironmentProblem as problem:
+        raise UsageProblem(problem.asked, problem.found, problem.hint) from None
 
 
 def _tell(step: str) -> None:

@@ -18,6 +18,7 @@ from .adapter import NotOfferedError, UnusableError, readable
 from .releases import arguments_of
 
 FIX = "name it as pkg.module:NAME, importable from the folder that maskgate is run in"
+MEND = "mend it, or run maskgate in the folder and the environment that it needs"
 GIVE = "give a loss class, a loss object, a function of (y_true, y_pred), or a function without arguments that makes one"  # noqa: E501
 CHOSEN = frozenset(("reduction", "dtype"))
 
@@ -37,7 +38,9 @@ def found(text: str) -> Any:
     except Exception as problem:
         kind = type(problem).__name__
         said = kind + ": " + readable(str(problem), kind).replace("\n", " ")
-        raise UnusableError("importing " + module_name + " raised " + said, FIX) from problem
+        missing = getattr(problem, "name", None) == module_name  # and nothing that it imports
+        what = "importing " + module_name + " raised " + said
+        raise UnusableError(what, FIX if missing else MEND) from problem
     for part in name.split("."):
         if not hasattr(target, part):
             has = [each for each in vars(target) if not each.startswith("_")]
