@@ -56,8 +56,8 @@ def diff(
 
     OLD and NEW are subjects as for `maskgate check`; both are asked the same cases. A difference is
     documented, where a change that the ledger of versions lists explains it; undocumented, where
-    both follow their own generation's formula, but no listed change explains it; or a doubt, where
-    one of them does not follow its own formula.
+    both follow their own generation's formula, which changed without a thread in the ledger; or a
+    doubt, where one of them does not follow its own formula.
 
     Exit status: 0 no difference, or accepted ones alone; 1 differences.
     """

@@ -144,7 +144,11 @@ def _change(mismatch: Mismatch) -> str:
 def _short(value: float | str) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
-    return value.splitlines()[0][:80]
+    line = value.splitlines()[0]
+    return line if len(line) <= _LONGEST_SIDE else line[: _LONGEST_SIDE - 3].rstrip() + "..."
+
+
+_LONGEST_SIDE = 80
 
 
 def _place(mismatch: Mismatch) -> dict[str, object]:

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from maskgate.reports.report import Report
 from maskgate.reports.wording import findings_of
-from maskgate.verdicts.model import Result
+from maskgate.verdicts.model import Finding, Result
 
 # In the order of the answers: the property that a statement is of.
 STATEMENTS = {
     "labels-under-mask": "labels of masked steps are ignored",
-    "mask-reaches-loss": "they are in a model, and in its training step",
+    "mask-reaches-loss": "labels of masked steps are ignored when a model trains",
     "labels-under-mask-nonfinite": "NaN and infinity there are ignored",
     "padding-invariance": "more masked steps change nothing",
     "empty-mask": "a batch of masked steps alone has a loss of 0",
-    "weight-broadcast": "a weight a sample weighs that sample, or is refused",
+    "weight-broadcast": "weights of (batch,) weigh samples, or are refused",
 }
 
 
@@ -39,6 +39,12 @@ def _answer(report: Report, result: Result) -> str:
         return "not as listed: see below"
     if result.verdict != "known":
         return ""
-    titles = list(dict.fromkeys(finding.title for finding in findings_of(report, result)))
-    more = f" (and {len(titles) - 1} more)" if len(titles) > 1 else ""
+    # What is met in everyday dtypes comes first.
+    found = sorted(findings_of(report, result), key=_in_half_precision)
+    titles = list(dict.fromkeys(finding.title for finding in found))
+    more = f" (and {len(titles) - 1} more: see Known, below)" if len(titles) > 1 else ""
     return f"not always: {titles[0]}{more}" if titles else ""
+
+
+def _in_half_precision(finding: Finding) -> bool:
+    return finding.case is not None and finding.case.get("dtype") in ("float16", "bfloat16")

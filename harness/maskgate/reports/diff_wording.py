@@ -29,7 +29,7 @@ _ABOUT = {
 }
 _LABELS = {
     "documented": "explained by a change that the ledger lists",
-    "undocumented": "each side follows its own family, but no listed change explains it",
+    "undocumented": "each side follows its release's formula; the ledger has no thread for it",
     "doubt": "not what the oracle expects: look at this first",
 }
 
@@ -100,7 +100,10 @@ def facts(difference: Difference) -> Iterator[tuple[str, str]]:
     for switch in difference.switches:
         yield "changed", f"in {switch['version']}: {switch['summary']}"
     if difference.cause.releases and not difference.switches:
-        yield "changed", f"in {', '.join(difference.cause.releases)} (not a change of family)"
+        yield (
+            "changed",
+            f"in {', '.join(difference.cause.releases)} (a change beside the family)",
+        )
     if difference.thread:
         yield "thread", difference.thread
     yield "seen", f"in {counted(difference.examples, 'example')}"
