@@ -15,7 +15,7 @@ from maskgate.engines.inquiry import Deviation
 from maskgate.engines.listing import listed
 from maskgate.engines.outcome import CornersDeviate, try_corners
 from maskgate.oracle import Expected, Refused, Semantics, expect
-from maskgate.oracle.ledger import on_backend
+from maskgate.oracle.ledger import lookup, on_backend
 from maskgate.strategies import (
     Pair,
     compiled_corners,
@@ -197,3 +197,35 @@ def test_loss_objects_are_kept_between_eager_questions_alone() -> None:
     assert kept.loss(ask._replace(mode="graph")) is not kept.loss(ask._replace(mode="graph"))
     kept.clear()
     assert kept.loss(ask) is not first
+
+
+@pytest.mark.parametrize(
+    ("backend", "shares", "smoothed"),
+    [
+        ("tensorflow", [0.0, 2 / 3], 0.4),
+        ("jax", [-1 / 3, 2 / 3], 0.45),
+        ("torch", [-1 / 3, 2 / 3], 0.45),
+    ],
+)
+def test_slopes_of_cross_entropies_differ_by_backend(
+    backend: str, shares: list[float], smoothed: float
+) -> None:
+    """TensorFlow clips shares before it divides, and takes the sum of the labels for 1."""
+    release = on_backend(lookup("keras", "3.15.1").semantics, backend)
+    ids = Case(
+        LossSpec.of("sparse_cce"),
+        "sum",
+        "float64",
+        np.array([0]),
+        np.array([[1.0, 0.5]]),
+    )
+    # Smoothed over the last axis, of one class: labels of 1 and 0.1 in place of 0.95 and 0.05.
+    spec = LossSpec.of("cce", axis=1, from_logits=True, label_smoothing=0.1)
+    labels = np.array([[[1.0], [0.0]]])
+    vectors = Case(spec, "sum", "float64", labels, np.ones((1, 2, 1)))
+    for asked, wanted in ((ids, shares), (vectors, [None, smoothed])):
+        said = expect(asked, release)
+        assert isinstance(said, Expected)
+        assert said.gradient is not None
+        for found, want in zip(said.gradient.value.ravel(), wanted, strict=True):
+            assert want is None or abs(found - want) < 1e-6

@@ -347,6 +347,7 @@ def test_wrong_usage_is_one_sentence(tmp_path: Path, arguments: list[str], said:
             "nowhere:Loss",
             "importing nowhere raised ModuleNotFoundError: No module named 'nowhere'; name it as",
         ),
+        ("no.where:Loss", "No module named 'no'; name it as pkg.module:NAME"),
         ("broken:Loss", "importing broken raised ZeroDivisionError: division by zero; mend it"),
         ("mine:Nothing", "mine has no Nothing (it has"),
         ("mine:Scaled", "mine:Scaled needs arguments: factor"),

@@ -14,6 +14,9 @@ from maskgate.verdicts.difference import SIDES, Cause, Difference, Label, SideNa
 from maskgate.verdicts.history import Step, changed_by, steps_between
 from maskgate.verdicts.parting import Parting
 
+# Characters of either side in a title.
+_LONGEST_SIDE = 80
+
 
 class Causes:
     """Names the causes of differences between two subjects.
@@ -146,9 +149,6 @@ def _short(value: float | str) -> str:
         return f"{value:.6g}"
     line = value.splitlines()[0]
     return line if len(line) <= _LONGEST_SIDE else line[: _LONGEST_SIDE - 3].rstrip() + "..."
-
-
-_LONGEST_SIDE = 80
 
 
 def _place(mismatch: Mismatch) -> dict[str, object]:

@@ -38,7 +38,10 @@ def found(text: str) -> Any:
     except Exception as problem:
         kind = type(problem).__name__
         said = kind + ": " + readable(str(problem), kind).replace("\n", " ")
-        missing = getattr(problem, "name", None) == module_name  # and nothing that it imports
+        # The module itself or a package that it is in, and nothing that it imports.
+        missing = isinstance(problem, ModuleNotFoundError) and (module_name + ".").startswith(
+            str(problem.name) + "."
+        )
         what = "importing " + module_name + " raised " + said
         raise UnusableError(what, FIX if missing else MEND) from problem
     for part in name.split("."):
