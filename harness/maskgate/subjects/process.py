@@ -9,9 +9,8 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +19,7 @@ from maskgate.subjects.worker.__main__ import TOO_OLD
 
 WORKER = Path(__file__).parent / "worker" / "__main__.py"
 TAIL = 4096  # bytes kept of what a worker prints
+CHANNEL_PROBLEMS = (EOFError, OSError, frames.RubbishError)
 
 
 class LostError(Exception):
@@ -72,28 +72,29 @@ class WorkerProcess:
 
     def send(self, header: dict[str, Any], body: bytes, *, timeout: float) -> None:
         """Send one frame. Raises `LostError`."""
-        with self._lost_after(timeout):
-            self._channel.send(header, body, time.monotonic() + timeout)
+        try:
+            self._channel.send(header, body, timeout)
+        except CHANNEL_PROBLEMS as problem:
+            raise LostError(self._said(problem, timeout)) from problem
 
     def receive(self, *, timeout: float) -> tuple[dict[str, Any], bytearray]:
         """The next frame. Raises `LostError`."""
-        with self._lost_after(timeout):
-            return self._channel.receive(time.monotonic() + timeout)
+        try:
+            return self._channel.receive(timeout)
+        except CHANNEL_PROBLEMS as problem:
+            raise LostError(self._said(problem, timeout)) from problem
 
     def stop(self) -> None:
         """Kill it and everything it started. Safe to call twice."""
         self._stop()
 
-    @contextlib.contextmanager
-    def _lost_after(self, timeout: float) -> Iterator[None]:
-        try:
-            yield
-        except TimeoutError as problem:
-            raise LostError(f"no answer within {timeout:g} s") from problem
-        except frames.RubbishError as problem:
-            raise LostError(f"sent {problem}") from problem
-        except (EOFError, OSError) as problem:
-            raise LostError(self._end()) from problem
+    def _said(self, problem: Exception, timeout: float) -> str:
+        """What the problem with the channel means, in one clause."""
+        if isinstance(problem, TimeoutError):
+            return f"no answer within {timeout:g} s"
+        if isinstance(problem, frames.RubbishError):
+            return f"sent {problem}"
+        return self._end()
 
     def _end(self) -> str:
         """How it ended, in one clause."""
