@@ -89,6 +89,12 @@ def test_a_loss_without_mask_is_no_fault_of_precision(loss: Any, verdict: str) -
     assert all(finding.bound != 0.0 for finding in outcome.findings)
 
 
+def test_a_loss_without_mask_is_no_fault_of_a_mode() -> None:
+    """The bounds are of the right formula: what takes in more is rounded more."""
+    (outcome,) = checked(own_losses.Averaged, "eager-graph-xla").values()
+    assert outcome.result.verdict == "holds"
+
+
 def test_what_the_release_does_to_every_loss_is_known() -> None:
     (outcome,) = checked(own_losses.LeftToKeras, "labels-under-mask-nonfinite").values()
     assert outcome.result.verdict == "known"

@@ -24,6 +24,7 @@ from snapshot import assert_snapshot
 from maskgate.engines.events import read_events
 from maskgate.reports import Terminal, collect, show_report, to_markdown, write_folder
 from maskgate.reports.batch import batch
+from maskgate.reports.terminal import ALL_IN_FULL
 from maskgate.reports.wording import brief, note, outcome, short_link
 
 
@@ -110,6 +111,26 @@ def test_finding_markup_is_not_read_as_style(log: Path) -> None:
     odd = finding(small_case(), title="value [bold]1[/bold]", recipe={"relation": "finite"})
     write_run(log, [result("labels-under-mask", "new")], [odd], exit_status=1)
     assert "value [bold]1[/bold]" in shown(log)
+
+
+def test_many_findings_are_told_by_stage(tmp_path: Path) -> None:
+    """The first of each stage in full, the others in a line with what makes it again."""
+    names = [f"law-{number}" for number in range(ALL_IN_FULL + 1)]
+    stages = ["weight" if number == 2 else "mask" for number in range(len(names))]
+    found = [
+        finding(small_case(), property=name, stage=stage, title=f"{name}: value 1, then 2")
+        for name, stage in zip(names, stages, strict=True)
+    ]
+    results = [result(name, "new") for name in names]
+    write_run(tmp_path / "many", results, found, exit_status=1, planned=names)
+    said = shown(tmp_path / "many")
+    in_full = [name for name in names if f"--select {name}" in said]
+    assert in_full == ["law-0", "law-2"]
+    assert said.count(": value 1, then 2") == len(names)
+    assert f"and {len(names) - 2} more findings of the stage mask:" in said
+    write_run(tmp_path / "fewer", results[1:], found[1:], exit_status=1, planned=names[1:])
+    said = shown(tmp_path / "fewer")
+    assert all(f"--select {name}" in said for name in names[1:])
 
 
 def test_batch_shows_what_broadcasts_beside_the_table() -> None:

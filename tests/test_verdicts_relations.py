@@ -146,6 +146,12 @@ def test_the_recipe_of_close_says_where_the_worst_element_lies_in_either_case() 
     assert recipe["tolerance"] == mismatch.bound > 0
 
 
+@pytest.mark.parametrize(("relative", "holds"), [(0.0, False), (1e-6, True), (1e-8, False)])
+def test_an_error_relative_to_the_first_answer_comes_on_top(relative: float, holds: bool) -> None:
+    relation = close(case(), case(), relative=relative)
+    assert relation.judge([answer(1e6), answer(1e6 + 0.5)]).holds == holds
+
+
 def test_a_clear_error_is_as_good_only_where_the_relation_says_so_and_only_for_the_first() -> None:
     assert close(case(), case(), or_refused=True).judge([NO, answer(1)]).holds
     assert not close(case(), case()).judge([NO, answer(1)]).holds

@@ -207,8 +207,8 @@ def _check_close(finding: Finding) -> str | None:
     if case is None or (altered is None and finding.mode == "eager"):
         return None
     moved = altered is not None and case["y_pred"]["shape"] != altered["y_pred"]["shape"]
-    if moved and index and "index_of_case" not in recipe:
-        return None
+    if moved and index and not {"index_of_case", "index_of_altered"} & recipe.keys():
+        return None  # where the place lies in the other batch is not known
     two_modes = altered is None
     words = {
         "first": 'ask(loss, **case, mode="eager")' if two_modes else "ask(loss, **case)",

@@ -33,6 +33,9 @@ from maskgate.reports.wording import (
 )
 from maskgate.verdicts.model import Finding
 
+# Of more unexpected findings than these, those that most likely have one cause are told together.
+ALL_IN_FULL = 6
+
 
 class Terminal:
     """Shows the progress of a run. A context manager: it is shown inside it.
@@ -94,12 +97,7 @@ def show_report(report: Report, out: Console, *, folder: Path | None = None) -> 
     """
     for subject in report.subject_ids():
         _show_subject(report, subject, out)
-    unexpected = unexpected_findings(report)
-    if unexpected:
-        out.print(Text(f"Unexpected: {counted(len(unexpected), 'finding')}", "bold"))
-        out.print()
-    for finding in unexpected:
-        _show_finding(report, finding, out, folder)
+    _show_unexpected(report, out, folder)
     _show_known(known_findings(report), out)
     out.print(Text(outcome(report), "bold"), soft_wrap=True)
 
@@ -120,6 +118,40 @@ def _show_subject(report: Report, subject: str, out: Console) -> None:
     if results:
         show_table(report, results, out)
         out.print()
+
+
+def _show_unexpected(report: Report, out: Console, folder: Path | None) -> None:
+    """Each finding in full; of many, the first of each stage, and the others in a line each."""
+    unexpected = unexpected_findings(report)
+    if unexpected:
+        out.print(Text(f"Unexpected: {counted(len(unexpected), 'finding')}", "bold"))
+        out.print()
+    if len(unexpected) <= ALL_IN_FULL:
+        for finding in unexpected:
+            _show_finding(report, finding, out, folder)
+        return
+    alike: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in unexpected:
+        alike.setdefault((finding.subject, finding.verdict, finding.stage), []).append(finding)
+    for first, *others in alike.values():
+        _show_finding(report, first, out, folder)
+        if others:
+            _show_likewise(first, others, out, folder)
+
+
+def _show_likewise(
+    first: Finding, others: Sequence[Finding], out: Console, folder: Path | None
+) -> None:
+    """Findings of the stage of the first, most often with the same cause, in a line each."""
+    where = "" if folder is None else ", in full in report.md"
+    many = counted(len(others), "more finding")
+    out.print(Text(f"  and {many} of the stage {first.stage}{where}:"), soft_wrap=True)
+    for finding in others:
+        line = Text(f"    {finding.title}")
+        if finding.repro and folder is not None:
+            line.append(f"  {folder / finding.repro}", "dim")
+        out.print(line, soft_wrap=True)
+    out.print()
 
 
 def _show_finding(report: Report, finding: Finding, out: Console, folder: Path | None) -> None:

@@ -103,6 +103,8 @@ class Close:
         bounds: what the oracle says of either; their radii are the bound.
         factor: expected ratio.
         slack: absolute error that the law itself allows on top.
+        relative: error allowed on top, relative to the largest number of the first answer: for
+            answers so far from what the oracle says that its bounds are not theirs.
         of_case: from the arrays of `case` (gradient; loss where it is not reduced) to the places
             that both cases have.
         of_altered: the same for `altered`.
@@ -115,6 +117,7 @@ class Close:
     bounds: tuple[Expectation, Expectation]
     factor: float = 1.0
     slack: float = 0.0
+    relative: float = 0.0
     of_case: Places | None = None
     of_altered: Places | None = None
     gradient: bool = True
@@ -154,6 +157,8 @@ class Close:
             # compared here is content; shapes are for the property `loss-value`.
             right = right.reshape(left.shape)
         radius = np.full(left.shape, self.slack)
+        if self.relative and left.size:
+            radius += self.relative * float(np.abs(left).max())
         for bound, weight, places in (
             (self.bounds[0], abs(self.factor), self.of_case),
             (self.bounds[1], 1.0, self.of_altered),
